@@ -1,0 +1,4 @@
+/** Logs, metrics and the contract of a running component. */
+export { type Logger, type LoggerOptions, createLogger, silentLogger } from './src/logger';
+export { type RunningComponent } from './src/running-component';
+export { Counter, Gauge, Histogram, Registry } from 'prom-client';

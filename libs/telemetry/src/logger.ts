@@ -1,0 +1,28 @@
+import pino, { type Logger } from 'pino';
+
+export type { Logger } from 'pino';
+
+export interface LoggerOptions {
+  /** pino's levels: `trace` … `fatal`, or `silent`. */
+  readonly level: string;
+  /** Where lines go; standard error when absent. */
+  readonly destination?: pino.DestinationStream;
+}
+
+/** A structured JSON logger. Authorization headers, tokens, passwords and secret data are censored wherever they appear at the top levels. */
+export function createLogger(component: string, options: LoggerOptions): Logger {
+  return pino(
+    {
+      name: component,
+      level: options.level,
+      base: undefined,
+      redact: ['authorization', '*.authorization', 'token', '*.token', 'password', '*.password', 'data', '*.data'],
+    },
+    options.destination ?? pino.destination(2),
+  );
+}
+
+/** A logger that drops everything, for tests. */
+export function silentLogger(): Logger {
+  return pino({ level: 'silent' });
+}
