@@ -74,5 +74,12 @@ const sources = [...files(join(root, 'apps'), join(root, 'libs'))].filter(
 );
 once('build', digest([...sources, join(root, '.swcrc')], false), [join(root, 'dist')], () => {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
-  run('compiling', process.execPath, [join(root, 'node_modules/@swc/cli/bin/swc.js'), 'apps', 'libs', '-d', 'dist', '--quiet']);
+  run('compiling', process.execPath, [
+    join(root, 'node_modules/@swc/cli/bin/swc.js'),
+    'apps',
+    'libs',
+    '-d',
+    'dist',
+    '--quiet',
+  ]);
 });

@@ -46,6 +46,7 @@ if (process.env.CI && total.skipped > 0) {
   process.stdout.write(`${total.skipped} tests were skipped, which is a failure in CI\n`);
   total.failed += total.skipped;
 }
-if (total.skipped > 0) process.stdout.write(`${total.skipped} skipped: Docker, NATS or root is missing here (see above)\n`);
+if (total.skipped > 0)
+  process.stdout.write(`${total.skipped} skipped: Docker, NATS or root is missing here (see above)\n`);
 process.stdout.write(`tests: ${total.passed} passed, ${total.failed} failed\n`);
 process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);

@@ -1,0 +1,12 @@
+/** How components talk: requests and events over NATS or within one process, behind one contract. */
+export {
+  type Bus,
+  BusError,
+  type BusErrorCode,
+  type BusSubscription,
+  type Message,
+  type Payload,
+  type RequestOptions,
+  type SubscribeOptions,
+} from './src/bus';
+export { type EventMessage, type ObjectEvent, apiSubject, base32, eventSubject, unbase32 } from './src/event-message';

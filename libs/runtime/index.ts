@@ -1,0 +1,2 @@
+/** The container runtime interface, with its implementations. */
+export * from './src/container-runtime';

@@ -33,7 +33,10 @@ export interface RangeRequest extends KeyRange {
   readonly countOnly?: boolean;
   /** Answer from this member's applied state without confirming leadership. */
   readonly serializable?: boolean;
-  readonly sort?: { readonly target: 'key' | 'version' | 'create' | 'mod' | 'value'; readonly order: 'ascend' | 'descend' };
+  readonly sort?: {
+    readonly target: 'key' | 'version' | 'create' | 'mod' | 'value';
+    readonly order: 'ascend' | 'descend';
+  };
   readonly minModRevision?: number;
   readonly maxModRevision?: number;
   readonly minCreateRevision?: number;
