@@ -1,0 +1,21 @@
+/**
+ * What kinds exist: generated TypeScript types, schemas, the table of resources, and the documents that are made of them.
+ * Everything here is data or a pure function of data.
+ *
+ * ```ts
+ * import { type Pod, resources } from '#api';
+ * const pod = await client.get(resources.pods, { namespace: 'default', name: 'web' }); // DeepReadonly<Pod>
+ * ```
+ */
+export type * from './src/generated/types';
+export {
+  type Resource,
+  type ResourceDefinition,
+  type SubresourceDefinition,
+  type Verb,
+  allVerbs,
+  formatGroupVersion,
+  parseGroupVersion,
+  storageVersionHash,
+} from './src/resource';
+export { allResources, findKind, findResource, resources } from './src/resources';
