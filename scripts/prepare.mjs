@@ -56,9 +56,17 @@ function once(name, key, outputs, action) {
   writeFileSync(stamp, key);
 }
 
+// `npm install` and not `npm ci`: the latter refuses a lock file that lacks optional packages of other platforms, which is what
+// npm writes where a registry does not carry them. Versions come from the lock file all the same.
 const lock = join(root, 'package-lock.json');
 once('install', digest([lock], true), [join(root, 'node_modules', 'typescript')], () =>
-  run('installing dependencies from npm', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']),
+  run('installing dependencies from npm', 'npm', [
+    'install',
+    '--no-save',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ]),
 );
 
 const generator = [...files(join(root, 'tools', 'generate-api'))];

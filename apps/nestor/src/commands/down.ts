@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ask } from '../control-socket';
+import { dataDirectory, type DataDirectory } from '../data-directory';
+import { holderOf } from '../directory-lock';
+import { isSameProcess, type ProcessIdentity } from '../process-identity';
+import { purge } from '../purge';
+import { UserError } from '../user-error';
+
+const STOP_TIMEOUT_MS = 30_000;
+const POLL_MS = 25;
+
+/** Stops the control plane; with `purge` also removes everything that `up` made. Succeeds if nothing runs. */
+export async function down(options: { dataDir: string; purge: boolean }): Promise<void> {
+  const directory = dataDirectory(options.dataDir);
+  const stopped = await stopHolder(directory);
+  console.log(stopped ? 'Stopped.' : `No cluster is running on ${directory.root}.`);
+  if (options.purge) {
+    await purge(directory, (activity) => console.log(`  ${activity}`));
+    console.log(`Removed everything in ${directory.root}.`);
+  } else if (stopped) {
+    console.log('Containers keep running; nestor down --purge removes them and all data.');
+  }
+}
+
+async function stopHolder(directory: DataDirectory): Promise<boolean> {
+  const holder = await holderOf(directory);
+  if (holder === undefined) return false;
+  if ((await ask(directory.socket, 'stop')) === undefined) process.kill(holder.pid, 'SIGTERM');
+  if (!(await hasEnded(directory, holder))) {
+    throw new UserError(
+      `process ${holder.pid} has not stopped within ${STOP_TIMEOUT_MS / 1000} s; look at ${directory.logFile}`,
+    );
+  }
+  return true;
+}
+
+/** True once the process is gone and the directory free. */
+async function hasEnded(directory: DataDirectory, holder: ProcessIdentity): Promise<boolean> {
+  for (const deadline = Date.now() + STOP_TIMEOUT_MS; Date.now() < deadline; await sleep(POLL_MS)) {
+    if (!isSameProcess(holder) && (await holderOf(directory)) === undefined) return true;
+  }
+  return false;
+}

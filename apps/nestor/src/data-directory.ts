@@ -1,0 +1,44 @@
+import { chmod, mkdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Where everything of one cluster lives. */
+export interface DataDirectory {
+  readonly root: string;
+  readonly kubeconfig: string;
+  readonly pidFile: string;
+  readonly lockFile: string;
+  readonly socket: string;
+  readonly logFile: string;
+  readonly clusterFile: string;
+  readonly pki: string;
+  readonly store: string;
+  readonly nodes: string;
+}
+
+/** `NESTOR_HOME`, or `~/.nestor`. */
+export function defaultDataDirectory(env: NodeJS.ProcessEnv): string {
+  return env['NESTOR_HOME'] ? resolve(env['NESTOR_HOME']) : join(homedir(), '.nestor');
+}
+
+export function dataDirectory(path: string): DataDirectory {
+  const root = resolve(path);
+  return {
+    root,
+    kubeconfig: join(root, 'kubeconfig'),
+    pidFile: join(root, 'nestor.pid'),
+    lockFile: join(root, 'nestor.lock'),
+    socket: join(root, 'nestor.sock'),
+    logFile: join(root, 'nestor.log'),
+    clusterFile: join(root, 'cluster.json'),
+    pki: join(root, 'pki'),
+    store: join(root, 'store'),
+    nodes: join(root, 'nodes'),
+  };
+}
+
+/** Creates the directory, readable by its owner only. */
+export async function ensureDataDirectory(directory: DataDirectory): Promise<void> {
+  await mkdir(directory.root, { recursive: true, mode: 0o700 });
+  await chmod(directory.root, 0o700);
+}
