@@ -19,3 +19,21 @@ export {
   storageVersionHash,
 } from './src/resource';
 export { allResources, findKind, findResource, resources } from './src/resources';
+export { allSchemas, definitionName, findSchema, schemaFor } from './src/schemas';
+export {
+  type APIGroupDiscoveryList,
+  aggregatedDiscoveryDocument,
+  aggregatedDiscoveryMediaType,
+  apiGroupDocument,
+  apiGroupListDocument,
+  apiResourceListDocument,
+  apiVersionsDocument,
+} from './src/discovery';
+export {
+  type GroupResources,
+  type VersionResources,
+  compareVersions,
+  customGroupPriority,
+  groupPriorities,
+  groupResources,
+} from './src/group-order';

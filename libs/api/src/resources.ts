@@ -279,7 +279,13 @@ export const resources = {
   customResourceDefinitions: apiextensions.cluster<types.CustomResourceDefinition>(
     'customresourcedefinitions',
     'CustomResourceDefinition',
-    { shortNames: ['crd', 'crds'], categories: apiExtensions, subresources: [status('CustomResourceDefinition')] },
+    {
+      shortNames: ['crd', 'crds'],
+      categories: apiExtensions,
+      subresources: [status('CustomResourceDefinition')],
+      // Upstream keeps storing definitions in the version that it no longer serves.
+      storedIn: 'apiextensions.k8s.io/v1beta1',
+    },
   ),
 
   // scheduling.k8s.io/v1

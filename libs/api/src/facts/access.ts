@@ -1,0 +1,76 @@
+// Facts about who may do what, and how often; the notation is explained in ./facts.
+import { type PackageFacts } from './facts';
+
+export const accessFacts: PackageFacts = {
+  'io.k8s.api.admissionregistration.v1': {
+    MatchResources: { '*': 'atomic', excludeResourceRules: 'atomic', resourceRules: 'atomic' },
+    MutatingAdmissionPolicySpec: { matchConditions: 'map(name) merge(name)', mutations: 'atomic', variables: 'atomic' },
+    MutatingWebhook: { admissionReviewVersions: 'atomic', matchConditions: 'map(name) merge(name)', rules: 'atomic' },
+    MutatingWebhookConfiguration: { webhooks: 'map(name) merge(name)' },
+    NamedRuleWithOperations: {
+      '*': 'atomic',
+      apiGroups: 'atomic',
+      apiVersions: 'atomic',
+      operations: 'atomic',
+      resourceNames: 'atomic',
+      resources: 'atomic',
+    },
+    ParamKind: { '*': 'atomic' },
+    ParamRef: { '*': 'atomic' },
+    RuleWithOperations: { apiGroups: 'atomic', apiVersions: 'atomic', operations: 'atomic', resources: 'atomic' },
+    TypeChecking: { expressionWarnings: 'atomic' },
+    ValidatingAdmissionPolicyBindingSpec: { validationActions: 'set' },
+    ValidatingAdmissionPolicySpec: {
+      auditAnnotations: 'atomic',
+      matchConditions: 'map(name) merge(name)',
+      validations: 'atomic',
+      variables: 'map(name) merge(name)',
+    },
+    ValidatingAdmissionPolicyStatus: { conditions: 'map(type)' },
+    ValidatingWebhook: { admissionReviewVersions: 'atomic', matchConditions: 'map(name) merge(name)', rules: 'atomic' },
+    ValidatingWebhookConfiguration: { webhooks: 'map(name) merge(name)' },
+    Variable: { '*': 'atomic' },
+  },
+  'io.k8s.api.authentication.v1': {
+    TokenRequestSpec: { audiences: 'atomic' },
+    TokenReviewSpec: { audiences: 'atomic' },
+    TokenReviewStatus: { audiences: 'atomic' },
+    UserInfo: { groups: 'atomic' },
+  },
+  'io.k8s.api.authorization.v1': {
+    FieldSelectorAttributes: { requirements: 'atomic' },
+    LabelSelectorAttributes: { requirements: 'atomic' },
+    NonResourceRule: { nonResourceURLs: 'atomic', verbs: 'atomic' },
+    ResourceRule: { apiGroups: 'atomic', resourceNames: 'atomic', resources: 'atomic', verbs: 'atomic' },
+    SubjectAccessReviewSpec: { groups: 'atomic' },
+    SubjectRulesReviewStatus: { nonResourceRules: 'atomic', resourceRules: 'atomic' },
+  },
+  'io.k8s.api.certificates.v1': {
+    CertificateSigningRequestSpec: { groups: 'atomic', usages: 'atomic' },
+    CertificateSigningRequestStatus: { conditions: 'map(type)' },
+  },
+  'io.k8s.api.flowcontrol.v1': {
+    FlowSchemaSpec: { rules: 'atomic' },
+    FlowSchemaStatus: { conditions: 'map(type) merge(type)' },
+    NonResourcePolicyRule: { nonResourceURLs: 'set', verbs: 'set' },
+    PolicyRulesWithSubjects: { nonResourceRules: 'atomic', resourceRules: 'atomic', subjects: 'atomic' },
+    PriorityLevelConfigurationStatus: { conditions: 'map(type) merge(type)' },
+    ResourcePolicyRule: { apiGroups: 'set', namespaces: 'set', resources: 'set', verbs: 'set' },
+  },
+  'io.k8s.api.rbac.v1': {
+    AggregationRule: { clusterRoleSelectors: 'atomic' },
+    ClusterRole: { rules: 'atomic' },
+    ClusterRoleBinding: { subjects: 'atomic' },
+    PolicyRule: {
+      apiGroups: 'atomic',
+      nonResourceURLs: 'atomic',
+      resourceNames: 'atomic',
+      resources: 'atomic',
+      verbs: 'atomic',
+    },
+    Role: { rules: 'atomic' },
+    RoleBinding: { subjects: 'atomic' },
+    RoleRef: { '*': 'atomic' },
+    Subject: { '*': 'atomic' },
+  },
+};
