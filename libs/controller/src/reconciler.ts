@@ -1,3 +1,7 @@
+import { Injectable, SetMetadata, applyDecorators } from '@nestjs/common';
+import 'reflect-metadata';
+import { type Watches } from './watches';
+
 /** What to do after a successful pass. */
 export interface ReconcileResult {
   /** Look again after this many milliseconds even if nothing changes. */
@@ -10,5 +14,29 @@ export interface ReconcileResult {
  * retried with exponential back-off and jitter; a `Conflict` or `NotFound` from the API is retried without being logged as an error.
  */
 export interface Reconciler {
+  /**
+   * Says which objects lead to which keys; called once, before anything is reconciled. Handlers given here run synchronously
+   * in the informer: they compute keys and nothing else.
+   */
+  watch?(watches: Watches): void;
   reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult | void>;
+}
+
+export interface ReconcilerOptions {
+  /** Name of its queue, in logs and metrics: `replicaset`. */
+  readonly name: string;
+  /** How many keys may be in work at once. Default 8. */
+  readonly workers?: number;
+}
+
+const OPTIONS = Symbol('reconciler options');
+
+/** Marks a provider as a reconciler: `startController` finds it, gives it a queue and workers, and runs it while leading. */
+export function Reconciler(options: ReconcilerOptions): ClassDecorator {
+  return applyDecorators(Injectable(), SetMetadata(OPTIONS, options));
+}
+
+/** The options that a class was decorated with, if it is a reconciler. */
+export function reconcilerOptions(target: object): ReconcilerOptions | undefined {
+  return Reflect.getMetadata(OPTIONS, target) as ReconcilerOptions | undefined;
 }
