@@ -3,6 +3,87 @@
  */
 export { type Clock, type Timer, delay, formatMicroTime, formatTime, systemClock } from './src/clock';
 export {
+  alreadyExists,
+  badRequest,
+  beingDeleted,
+  conflict,
+  expired,
+  forbidden,
+  generateNameConflict,
+  genericServerResponse,
+  gone,
+  internalError,
+  invalid,
+  methodNotSupported,
+  notAcceptable,
+  notFound,
+  optimisticLockText,
+  requestEntityTooLarge,
+  requestTimeout,
+  serverTimeout,
+  serviceUnavailable,
+  timeout,
+  tooManyRequests,
+  unauthorized,
+  unknownError,
+  unsupportedMediaType,
+} from './src/errors';
+export { aggregate, field, type FieldError, type FieldErrorReason, formatFieldError } from './src/field-errors';
+export { FieldPath } from './src/field-path';
+export {
+  escapeFieldValue,
+  type FieldRequirement,
+  fieldsMatch,
+  formatFieldSelector,
+  parseFieldSelector,
+} from './src/field-selector';
+export { goNumber, goQuote, goValue } from './src/go-text';
+export { type IntOrString, scaledValue } from './src/int-or-string';
+export {
+  formatGroupKind,
+  formatGroupResource,
+  formatKind,
+  type GroupKind,
+  type GroupResource,
+  type GroupVersionKind,
+  type GroupVersionResource,
+  kindOf,
+} from './src/kinds';
+export { type LabelOperator, type LabelRequirement, type Labels, SelectorError } from './src/label-requirement';
+export {
+  type LabelMatcher,
+  type LabelSelector,
+  type LabelSelectorRequirement,
+  matchEverything,
+  labelSelectorMatcher,
+  labelsMatcher,
+  matchNothing,
+  parseLabelSelector,
+} from './src/label-selector';
+export { validateLabelName, validateLabels, validateLabelSelector } from './src/label-validation';
+export {
+  inclusiveRangeError,
+  isCIdentifier,
+  isConfigMapKey,
+  isDns1035Label,
+  isDns1123Label,
+  isDns1123Subdomain,
+  isEnvVarName,
+  isHttpHeaderName,
+  isInRange,
+  isPathSegmentName,
+  isQualifiedName,
+  isRelaxedEnvVarName,
+  isValidLabelValue,
+  isValidPercent,
+  isValidPortName,
+  isValidPortNumber,
+  isWildcardDns1123Subdomain,
+  maskTrailingDash,
+  maxLengthError,
+  regexError,
+} from './src/names';
+export {
   type DeepReadonly,
   type JsonValue,
   type KubernetesObject,
@@ -17,6 +98,23 @@ export {
   parseKey,
 } from './src/objects';
 export {
+  addQuantities,
+  canonicalQuantity,
+  compareQuantities,
+  formatQuantity,
+  milliValue,
+  parseQuantity,
+  type Quantity,
+  QuantityError,
+  type QuantityFormat,
+  quantityOf,
+  quantityToNumber,
+  roundQuantityUp,
+  subtractQuantities,
+  wholeValue,
+  zeroQuantity,
+} from './src/quantity';
+export {
   type FieldSchema,
   type ListSchema,
   type ListType,
@@ -25,4 +123,11 @@ export {
   type Schema,
   type StructSchema,
 } from './src/schema';
-export { ApiError, type Status, type StatusCause, type StatusDetails, type StatusReason, hasReason } from './src/status';
+export {
+  ApiError,
+  type Status,
+  type StatusCause,
+  type StatusDetails,
+  type StatusReason,
+  hasReason,
+} from './src/status';
