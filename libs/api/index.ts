@@ -37,3 +37,12 @@ export {
   groupPriorities,
   groupResources,
 } from './src/group-order';
+export {
+  defaultClusterRoleBindings,
+  defaultClusterRoles,
+  defaultRoleBindings,
+  defaultRoles,
+  nodeClusterRoleBindings,
+} from './src/default-objects/default-rbac';
+export { defaultFlowSchemas, defaultPriorityLevelConfigurations } from './src/default-objects/flow-control';
+export { defaultApiServices, defaultNamespaces, defaultPriorityClasses } from './src/default-objects/system-objects';
