@@ -1,0 +1,14 @@
+import { type FilterPlugin } from '../framework';
+import { isTolerated } from '../tolerations';
+
+const REASON = ['node(s) were unschedulable'];
+const TAINT = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' } as const;
+
+/** `kubectl cordon`. */
+export const nodeUnschedulable: FilterPlugin = {
+  name: 'NodeUnschedulable',
+  prepareFilter(pod) {
+    if (isTolerated(pod.pod.spec?.tolerations, TAINT)) return undefined;
+    return (node) => (node.node?.spec?.unschedulable === true ? REASON : undefined);
+  },
+};
