@@ -1,5 +1,5 @@
 import { type Resource, allResources, findKind, parseGroupVersion } from '#api';
-import { type ListOptions, type ObjectClient, type ObjectList } from '#client';
+import { type ListOptions, type ObjectClient } from '#client';
 import { type ControllerDependencies, type InformerFactory, alwaysLeader } from '#controller';
 import {
   type ApiError,

@@ -1,0 +1,211 @@
+import { ErrorCode, Events, type Msg, type NatsConnection, type NatsError, connect, headers } from 'nats';
+import { deepFreeze } from '#machinery';
+import { type Logger, silentLogger } from '#telemetry';
+import { type Bus, BusError, type BusErrorCode, type Payload, type RequestOptions } from './bus';
+import { SubscriptionQueue } from './subscription-queue';
+
+export interface NatsBusOptions {
+  /** `nats://127.0.0.1:4222` … */
+  readonly servers: readonly string[];
+  /** Shown by the broker. */
+  readonly name: string;
+  readonly logger?: Logger;
+  /** Answers come to `<prefix>.>`; permissions may depend on it. */
+  readonly inboxPrefix?: string;
+  /** Between attempts to reconnect, which never end; up to half as much again is added at random. Default 250 ms. */
+  readonly reconnectWaitMs?: number;
+}
+
+/** Header of an answer that is an error of the handler. */
+const errorHeader = 'Nestor-Error';
+
+/**
+ * A bus over NATS. Resolves once it is connected, however long that takes; rejects only if the broker refuses us. While the
+ * connection is down, what is published is dropped (at most once) and requests fail at once; every reconnect is a gap.
+ */
+export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
+  const wait = options.reconnectWaitMs ?? 250;
+  const connection = await connect({
+    servers: [...options.servers],
+    name: options.name,
+    waitOnFirstConnect: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: wait,
+    reconnectJitter: wait / 2,
+    reconnectJitterTLS: wait / 2,
+    pingInterval: 10_000,
+    maxPingOut: 2,
+    ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
+  });
+  return new NatsBus(connection, options.logger ?? silentLogger());
+}
+
+class NatsBus implements Bus {
+  private readonly queues = new Set<SubscriptionQueue>();
+  private isConnected = true;
+
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly logger: Logger,
+  ) {
+    void this.followStatus();
+    void this.connection.closed().then((error) => {
+      this.isConnected = false;
+      if (error !== undefined) this.logger.error({ err: error }, 'the connection to NATS was closed');
+    });
+  }
+
+  publish(subject: string, payload: Payload): void {
+    const data = this.encode(subject, payload);
+    if (!this.isConnected || this.connection.isClosed()) return;
+    this.connection.publish(subject, data);
+  }
+
+  subscribe: Bus['subscribe'] = (subject, handler, options = {}) => {
+    const queue = new SubscriptionQueue(handler, options, this.logger);
+    if (this.connection.isClosed()) return { close: () => queue.close() };
+    const subscription = this.connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error !== null) {
+          this.logger.error({ err: error, subject }, 'subscription failed');
+          return queue.gap();
+        }
+        const payload = this.decode(message);
+        if (payload === undefined) queue.gap();
+        else queue.push({ subject: message.subject, payload });
+      },
+    });
+    this.queues.add(queue);
+    return {
+      close: () => {
+        this.queues.delete(queue);
+        queue.close();
+        if (!this.connection.isClosed()) subscription.unsubscribe();
+      },
+    };
+  };
+
+  async request(subject: string, payload: Payload, { deadlineMs, signal }: RequestOptions): Promise<Payload> {
+    const data = this.encode(subject, payload);
+    if (this.connection.isClosed()) throw new BusError('closed', 'the bus is closed');
+    if (!this.isConnected) throw new BusError('disconnected', 'not connected to NATS');
+    const answer = this.connection.request(subject, data, { timeout: deadlineMs }).catch((error: unknown) => {
+      throw toBusError(error, subject, deadlineMs);
+    });
+    const message = await untilAborted(answer, subject, signal);
+    if (message.headers?.has(errorHeader) === true) {
+      throw new BusError('remote', decodeURIComponent(message.headers.get(errorHeader)));
+    }
+    const decoded = this.decode(message);
+    if (decoded === undefined) throw new BusError('remote', `the answer from ${subject} is not JSON`);
+    return decoded;
+  }
+
+  serve: Bus['serve'] = (subject, queue, handler) => {
+    if (this.connection.isClosed()) return { close: () => undefined };
+    const reply = async (message: Msg): Promise<void> => {
+      // A message without a reply subject is no request.
+      if (message.reply === undefined || message.reply === '') return;
+      try {
+        const payload = this.decode(message);
+        if (payload === undefined) throw new Error('the request is not JSON');
+        const answer = await handler({ subject: message.subject, payload });
+        message.respond(this.encode(message.subject, answer));
+      } catch (error) {
+        if (this.connection.isClosed()) return;
+        const failure = headers();
+        failure.set(
+          errorHeader,
+          encodeURIComponent(error instanceof Error ? error.message : String(error)).slice(0, 8192),
+        );
+        message.respond(undefined, { headers: failure });
+      }
+    };
+    const subscription = this.connection.subscribe(subject, {
+      queue,
+      callback: (error, message) => {
+        if (error !== null) return this.logger.error({ err: error, subject }, 'subscription failed');
+        reply(message).catch((failure: unknown) => this.logger.error({ err: failure, subject }, 'answering failed'));
+      },
+    });
+    return {
+      close: () => {
+        if (!this.connection.isClosed()) subscription.unsubscribe();
+      },
+    };
+  };
+
+  async flush(): Promise<void> {
+    if (this.isConnected && !this.connection.isClosed()) await this.connection.flush();
+  }
+
+  async close(): Promise<void> {
+    for (const queue of this.queues) queue.close();
+    this.queues.clear();
+    if (!this.connection.isClosed()) await this.connection.close();
+  }
+
+  private async followStatus(): Promise<void> {
+    for await (const status of this.connection.status()) {
+      if (status.type === Events.Disconnect) {
+        this.isConnected = false;
+        this.logger.warn('disconnected from NATS');
+      } else if (status.type === Events.Reconnect) {
+        this.isConnected = true;
+        this.logger.info('reconnected to NATS');
+        for (const queue of this.queues) queue.gap();
+      }
+    }
+  }
+
+  private encode(subject: string, payload: Payload): Uint8Array {
+    const data = Buffer.from(JSON.stringify(payload));
+    const limit = this.connection.info?.max_payload;
+    if (limit !== undefined && data.length > limit) {
+      throw new BusError('too-large', `${data.length} bytes for ${subject}, the broker takes ${limit}`);
+    }
+    return data;
+  }
+
+  private decode(message: Msg): Payload | undefined {
+    try {
+      return deepFreeze(JSON.parse(Buffer.from(message.data).toString('utf8')) as object);
+    } catch (error) {
+      this.logger.error({ err: error, subject: message.subject }, 'not JSON');
+      return undefined;
+    }
+  }
+}
+
+const codes: Readonly<Record<string, BusErrorCode>> = {
+  [ErrorCode.NoResponders]: 'no-responders',
+  [ErrorCode.Timeout]: 'timeout',
+  [ErrorCode.ConnectionClosed]: 'closed',
+  [ErrorCode.ConnectionDraining]: 'closed',
+  [ErrorCode.Disconnect]: 'disconnected',
+  [ErrorCode.MaxPayloadExceeded]: 'too-large',
+};
+
+function toBusError(error: unknown, subject: string, deadlineMs: number): BusError {
+  const { code = '', message = String(error) } = error as Partial<NatsError>;
+  switch (codes[code]) {
+    case undefined:
+      return new BusError('remote', message);
+    case 'no-responders':
+      return new BusError('no-responders', `nobody serves ${subject}`);
+    case 'timeout':
+      return new BusError('timeout', `no answer from ${subject} within ${deadlineMs} ms`);
+    default:
+      return new BusError(codes[code], message);
+  }
+}
+
+function untilAborted<T>(promise: Promise<T>, subject: string, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(new BusError('closed', `request to ${subject} aborted`));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import net from 'node:net';
+
+/** Whether this machine has a broker. Without one the suite is skipped, loudly, except in CI, where that is a failure. */
+export function hasNatsServer(): boolean {
+  const isInstalled = spawnSync('nats-server', ['--version']).error === undefined;
+  if (!isInstalled && process.env.CI !== undefined) throw new Error('nats-server is not installed');
+  // eslint-disable-next-line no-console
+  if (!isInstalled) console.warn('SKIPPED: nats-server is not installed, the NATS transport is not tested');
+  return isInstalled;
+}
+
+/** A real broker on a port of its own, which can be killed and started again. */
+export class NatsServer {
+  private child: ChildProcess | undefined;
+
+  private constructor(readonly port: number) {}
+
+  static async start(): Promise<NatsServer> {
+    const server = new NatsServer(await freePort());
+    await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    this.child = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(this.port)], { stdio: 'ignore' });
+    for (let attempt = 0; !(await isOpen(this.port)); attempt++) {
+      if (attempt > 500) throw new Error('nats-server does not start');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  async stop(): Promise<void> {
+    const { child } = this;
+    this.child = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function isOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.once('connect', () => socket.end(() => resolve(true)));
+    socket.once('error', () => resolve(false));
+  });
+}
