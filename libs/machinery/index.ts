@@ -1,7 +1,18 @@
 /**
  * Pure functions on Kubernetes objects: no I/O, no clock of its own, no knowledge of particular kinds.
  */
+export {
+  type BodyOptions,
+  decodeBody,
+  type DecodedBody,
+  decodingFailed,
+  type FieldValidation,
+  parseText,
+  strictText,
+  unregistered,
+} from './src/body';
 export { type Clock, type Timer, delay, formatMicroTime, formatTime, systemClock } from './src/clock';
+export { type Decoded, decodeValue, zeroStruct } from './src/decode';
 export {
   alreadyExists,
   badRequest,
@@ -39,6 +50,7 @@ export {
 } from './src/field-selector';
 export { goNumber, goQuote, goValue } from './src/go-text';
 export { type IntOrString, scaledValue } from './src/int-or-string';
+export { JsonSyntaxError, type ParsedText, parseJson } from './src/json-text';
 export {
   formatGroupKind,
   formatGroupResource,
@@ -114,6 +126,7 @@ export {
   wholeValue,
   zeroQuantity,
 } from './src/quantity';
+export { DecodeError } from './src/scalars';
 export {
   type FieldSchema,
   type ListSchema,
@@ -131,3 +144,4 @@ export {
   type StatusReason,
   hasReason,
 } from './src/status';
+export { parseYaml, YamlSyntaxError } from './src/yaml-text';

@@ -37,7 +37,7 @@ export function goValue(value: unknown): string {
     const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
     return `map[${entries.map(([key, child]) => `${key}:${goValue(child)}`).join(' ')}]`;
   }
-  return typeof value === 'number' ? goNumber(value) : String(value as string | boolean | bigint);
+  return typeof value === 'number' ? goNumber(value) : String(value as string);
 }
 
 /** `%v` of an integer or float64: exponents have two digits and begin at 21. */

@@ -39,6 +39,12 @@ export interface FieldSchema {
   readonly description: string;
   readonly required?: boolean;
   readonly default?: JsonValue;
+  /**
+   * Go holds this object by value: it is there (`{}`) even when nobody wrote it. Without it an absent object stays absent.
+   */
+  readonly embedded?: boolean;
+  /** Go holds this scalar by value and omits its zero: `''`, `0` and `false` are as good as absent. */
+  readonly omitZero?: boolean;
   /** `patchStrategy` of strategic merge patch; `merge,retainKeys` has both. */
   readonly patchStrategy?: readonly ('merge' | 'replace' | 'retainKeys')[];
   readonly patchMergeKey?: string;

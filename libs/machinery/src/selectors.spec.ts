@@ -48,7 +48,9 @@ describe('label selectors', () => {
       `unable to parse requirement: <nil>: Invalid value: "-a": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
     ],
   ])('refuses %j', (text, message) => {
-    expect(() => parseLabelSelector(text)).toThrow(expect.objectContaining({ name: 'SelectorError', message }));
+    expect(() => parseLabelSelector(text)).toThrow(
+      expect.objectContaining({ name: 'SelectorError', message }) as Error,
+    );
   });
 
   it('never fails otherwise than with a SelectorError', () => {
