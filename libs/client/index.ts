@@ -8,3 +8,7 @@ export {
   type RawCall,
   type WriteOptions,
 } from './src/object-client';
+export { type BusCall, type BusClientOptions, createBusClient } from './src/bus-client';
+export { expandGenerateName } from './src/generate-name';
+export { type HttpClientOptions, createHttpClient } from './src/http-client';
+export { type ClosableObjectClient } from './src/transport-client';

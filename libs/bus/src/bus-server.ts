@@ -28,7 +28,7 @@ export class BusServer extends Server implements CustomTransportStrategy {
               const result: unknown = await handler(message.payload, contextOf(message));
               const stream = this.transformToObservable(result) as Observable<Payload | undefined>;
               const value = await lastValueFrom(stream, { defaultValue: undefined });
-              return value ?? (null);
+              return value ?? null;
             }),
       );
     }
