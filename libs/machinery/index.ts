@@ -50,6 +50,8 @@ export {
 } from './src/field-selector';
 export { goNumber, goQuote, goValue } from './src/go-text';
 export { type IntOrString, scaledValue } from './src/int-or-string';
+export { applyJsonPatch, type JsonPatchResult } from './src/json-patch';
+export { copyJson, isObject, jsonEquals, type JsonObject } from './src/json-tree';
 export { JsonSyntaxError, type ParsedText, parseJson } from './src/json-text';
 export {
   formatGroupKind,
@@ -73,6 +75,7 @@ export {
   parseLabelSelector,
 } from './src/label-selector';
 export { validateLabelName, validateLabels, validateLabelSelector } from './src/label-validation';
+export { applyMergePatch, createMergePatch, patchObject } from './src/merge-patch';
 export {
   inclusiveRangeError,
   isCIdentifier,
@@ -144,4 +147,6 @@ export {
   type StatusReason,
   hasReason,
 } from './src/status';
+export { applyStrategicMergePatch } from './src/strategic-merge';
 export { parseYaml, YamlSyntaxError } from './src/yaml-text';
+export { type TaintLike, type TolerationLike, isTolerated, tolerates } from './src/tolerations';

@@ -99,7 +99,7 @@ function interpretKind(value: JsonValue, { expected, requireKind }: BodyOptions,
       throw new DecodeError(`${problem} ${goJsonKind(given)} into Go struct field .${name} of type string`);
     }
   }
-  const stated = kindOf(value as KubernetesObject);
+  const stated = kindOf(value);
   if (requireKind === true && stated.kind === '') throw new DecodeError(`Object 'Kind' is missing in '${text}'`);
   return {
     kind: stated.kind === '' ? expected.kind : stated.kind,

@@ -1,5 +1,6 @@
 import { goNumber, goQuote } from './go-text';
 import { goJsonKind, goTypeName } from './go-types';
+import { setOwn } from './json-tree';
 import { type JsonValue } from './objects';
 import { decodeBase64, DecodeError, decodeIntOrString, decodeQuantity, decodeTime, isIntegerOf } from './scalars';
 import { type FieldSchema, type ScalarSchema, type Schema, type StructSchema } from './schema';
@@ -54,7 +55,7 @@ class Decoder {
         if (typeof value !== 'object' || Array.isArray(value)) return this.mismatch(value, schema);
         const map: Record<string, JsonValue> = {};
         for (const key of Object.keys(value))
-          setKey(map, key, this.element(`.${key}`, value[key] ?? null, schema.values));
+          setOwn(map, key, this.element(`.${key}`, value[key] ?? null, schema.values));
         return map;
       }
       case 'list':
@@ -121,19 +122,16 @@ class Decoder {
       struct === undefined || this.fields.length === 0
         ? 'Go value'
         : `Go struct field ${struct}.${this.fields.join('.')}`;
-    throw new DecodeError(`json: cannot unmarshal ${kind} into ${target} of type ${goTypeName(schema)}`);
+    throw new DecodeError(
+      `json: cannot unmarshal ${kind} into ${target} of type ${goTypeName(schema)}`,
+      goTypeName(schema),
+    );
   }
 
   private reportUnknown(): void {
     if (this.strictErrors.length >= maximumStrictErrors) return;
     this.strictErrors.push(`unknown field ${goQuote(this.path.join('').replace(/^\./, ''))}`);
   }
-}
-
-/** Assigns even a key that means something to JavaScript. */
-function setKey(map: Record<string, JsonValue>, key: string, value: JsonValue): void {
-  if (key !== '__proto__') map[key] = value;
-  else Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** Go's `omitempty`. Whoever is required is written even when it is empty. */

@@ -37,7 +37,8 @@ export function goValue(value: unknown): string {
     const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
     return `map[${entries.map(([key, child]) => `${key}:${goValue(child)}`).join(' ')}]`;
   }
-  return typeof value === 'number' ? goNumber(value) : String(value as string);
+  if (typeof value === 'number') return goNumber(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** `%v` of an integer or float64: exponents have two digits and begin at 21. */

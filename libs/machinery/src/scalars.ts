@@ -5,6 +5,14 @@ import { canonicalQuantity, QuantityError } from './quantity';
 /** A value of the wrong type or form; the message is Go's. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
+
+  constructor(
+    message: string,
+    /** What Go would have liked; errors of strategic merge patches name nothing else. */
+    readonly goType?: string,
+  ) {
+    super(message);
+  }
 }
 
 const integerRanges: Readonly<Record<string, readonly [number, number]>> = {
