@@ -46,3 +46,6 @@ export {
 } from './src/default-objects/default-rbac';
 export { defaultFlowSchemas, defaultPriorityLevelConfigurations } from './src/default-objects/flow-control';
 export { defaultApiServices, defaultNamespaces, defaultPriorityClasses } from './src/default-objects/system-objects';
+export { type CustomDefinitions, openApiV2Document } from './src/openapi/openapi-v2';
+export { type OpenApiV3Index, openApiV3Document, openApiV3Index } from './src/openapi/openapi-v3';
+export { deleteAnswersObject, openApiDefinitionName } from './src/openapi/operations';
