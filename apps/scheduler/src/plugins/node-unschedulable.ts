@@ -1,5 +1,5 @@
 import { type FilterPlugin } from '../framework';
-import { isTolerated } from '../tolerations';
+import { isTolerated } from '#machinery';
 
 const REASON = ['node(s) were unschedulable'];
 const TAINT = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' } as const;

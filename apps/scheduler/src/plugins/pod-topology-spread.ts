@@ -1,10 +1,9 @@
 import { type TopologySpreadConstraint } from '#api';
-import { labelSelectorMatcher, type DeepReadonly, type LabelMatcher, type Labels } from '#machinery';
+import { type DeepReadonly, isTolerated, type LabelMatcher, type Labels, labelSelectorMatcher } from '#machinery';
 import { MAX_NODE_SCORE, type FilterPlugin, type ScorePlugin, type Snapshot } from '../framework';
 import { type NodeInfo } from '../node-info';
 import { matchesNodeSelectorAndAffinity } from '../node-selector';
 import { type PodInfo } from '../pod-info';
-import { isTolerated } from '../tolerations';
 
 const MISMATCH = ["node(s) didn't match pod topology spread constraints"];
 const MISSING_LABEL = ["node(s) didn't match pod topology spread constraints (missing required label)"];

@@ -1,5 +1,5 @@
 import { normalizeByMaximum, type FilterPlugin, type ScorePlugin } from '../framework';
-import { isTolerated } from '../tolerations';
+import { isTolerated } from '#machinery';
 
 const REASON = ['node(s) had untolerated taint(s)'];
 

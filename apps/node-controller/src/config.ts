@@ -1,0 +1,15 @@
+import { type ObjectClient } from '#client';
+
+/** The service accounts under whose rights each part acts. */
+export type NodeControllerIdentity = 'node-controller' | 'taint-eviction-controller';
+
+export interface NodeControllerConfig {
+  /** A client with the identity `system:serviceaccount:kube-system:<identity>`. */
+  clientAs(identity: NodeControllerIdentity): ObjectClient;
+  /** Addresses of all pods, e.g. `10.244.0.0/16`. */
+  readonly clusterCidr: string;
+  /** Prefix length of each node's part. Default 24. */
+  readonly nodeCidrMaskSize?: number;
+  /** How long a node may be silent before it counts as unreachable. Default 50 s (`--node-monitor-grace-period`). */
+  readonly gracePeriodMs?: number;
+}
