@@ -1,5 +1,7 @@
 /** The controller framework: informers, work queues, reconcilers, leader election. See README.md for the pattern. */
 export { alwaysLeader } from './src/always-leader';
+export { type BusInformerOptions, replaySubject } from './src/bus-informer';
+export { createInformerFactory } from './src/bus-informer-factory';
 export { type EventRecorderOptions, createEventRecorder } from './src/client-event-recorder';
 export { InjectConfig, InjectDependencies } from './src/controller.module';
 export { type ClaimOptions, adoptOrRelease, controllerReference } from './src/controller-ref';
@@ -9,6 +11,7 @@ export { type EventRecorder } from './src/event-recorder';
 export { type CacheView, Expectations } from './src/expectations';
 export { type Informer, type InformerFactory, type InformerHandler, type Lister } from './src/informer';
 export { type LeaderElector } from './src/leader-elector';
+export { type LeaseElectorOptions, leaseElector } from './src/lease-elector';
 export { type CacheChange, ObjectCache } from './src/object-cache';
 export { type ReconcileResult, Reconciler, type ReconcilerOptions } from './src/reconciler';
 export { slowStart } from './src/slow-start';
