@@ -49,3 +49,10 @@ export { defaultApiServices, defaultNamespaces, defaultPriorityClasses } from '.
 export { type CustomDefinitions, openApiV2Document } from './src/openapi/openapi-v2';
 export { type OpenApiV3Index, openApiV3Document, openApiV3Index } from './src/openapi/openapi-v3';
 export { deleteAnswersObject, openApiDefinitionName } from './src/openapi/operations';
+export {
+  type PartialObjectMetadata,
+  type PartialObjectMetadataList,
+  type Table,
+  type TableColumnDefinition,
+  type TableRow,
+} from './src/table';

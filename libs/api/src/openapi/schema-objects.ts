@@ -106,13 +106,31 @@ export function definitionObject(
           properties: Object.fromEntries(
             fields.map(([field, schema]) => [
               field,
-              fieldObject(dialect, schema, opaqueFields[`${shortName}.${field}`]),
+              fieldObject(
+                dialect,
+                kinds.length > 0 ? withConventionalDescription(field, schema) : schema,
+                opaqueFields[`${shortName}.${field}`],
+              ),
             ]),
           ),
         }),
     ...(kinds.length === 0 ? {} : { 'x-kubernetes-group-version-kind': kinds }),
     ...(struct.atomic === true ? { 'x-kubernetes-map-type': 'atomic' } : {}),
   };
+}
+
+const conventions = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md';
+
+/** The fields that every kind has, in the words that most of upstream's kinds use. */
+const conventionalDescriptions: Readonly<Record<string, string>> = {
+  metadata: `Standard object's metadata. More info: ${conventions}#metadata`,
+  spec: `Specification of the desired behavior. More info: ${conventions}#spec-and-status`,
+  status: `Most recently observed status. Populated by the system. Read-only. More info: ${conventions}#spec-and-status`,
+};
+
+function withConventionalDescription(name: string, field: FieldSchema): FieldSchema {
+  const description = field.description === '' ? conventionalDescriptions[name] : undefined;
+  return description === undefined ? field : { ...field, description };
 }
 
 function fieldObject(dialect: Dialect, field: FieldSchema, opaque: string | undefined): OpenApiObject {
