@@ -1,0 +1,48 @@
+import { type ResourceDefinition, allResources, schemaFor } from '#api';
+import { type CacheFeed } from '../cache/cache-feed';
+import { strategyFor } from '../kinds/registry';
+import { ServedResource } from '../registry/served-resource';
+import { resourceKeyPrefix } from '../storage/keys';
+
+/** Everything that this server serves, by group, version and plural. */
+export class ResourceTable {
+  private readonly served = new Map<string, ServedResource>();
+  private readonly groupVersions = new Set<string>();
+
+  constructor(feed: CacheFeed, definitions: readonly ResourceDefinition[] = allResources) {
+    for (const definition of definitions) {
+      const { group, version, kind, plural } = definition;
+      const strategy = strategyFor(definition);
+      const stored = strategy.conversion?.storage ?? definition;
+      const cache = feed.cache(resourceKeyPrefix(stored.group, stored.plural));
+      this.served.set(
+        `${group}/${version}/${plural}`,
+        new ServedResource(definition, strategy, schemaFor(group, version, kind), cache),
+      );
+      this.groupVersions.add(`${group}/${version}`);
+    }
+  }
+
+  find(group: string, version: string, plural: string): ServedResource | undefined {
+    return this.served.get(`${group}/${version}/${plural}`);
+  }
+
+  /** A built-in resource that is certainly there. */
+  require(definition: ResourceDefinition): ServedResource {
+    const found = this.find(definition.group, definition.version, definition.plural);
+    if (found === undefined) throw new TypeError(`${definition.plural} is not served`);
+    return found;
+  }
+
+  hasGroupVersion(group: string, version: string): boolean {
+    return this.groupVersions.has(`${group}/${version}`);
+  }
+
+  get all(): readonly ServedResource[] {
+    return [...this.served.values()];
+  }
+
+  get definitions(): readonly ResourceDefinition[] {
+    return this.all.map(({ definition }) => definition);
+  }
+}

@@ -1,0 +1,33 @@
+import { type StaticToken } from './authn/static-tokens';
+
+/** How to run a gateway. PEM texts, no file names: whoever composes the process reads files. */
+export interface GatewayConfig {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly tls: {
+    readonly certificatePem: string;
+    readonly keyPem: string;
+    /** Client certificates of this authority are accepted. */
+    readonly clientCaPem: string;
+  };
+  /** Where clients find the API server: shown by discovery, and the endpoint of `default/kubernetes`. Absent: host and port. */
+  readonly advertise?: { readonly address: string; readonly port?: number };
+  /** IPv4, `10.96.0.0/16`. The first address is `default/kubernetes`. */
+  readonly serviceCidr: string;
+  /** Inclusive; upstream's is 30000 to 32767. */
+  readonly nodePortRange: readonly [number, number];
+  readonly serviceAccounts: {
+    readonly issuer: string;
+    /** Signs tokens. */
+    readonly keyPem: string;
+    /** Also accepted: keys of the past. */
+    readonly verificationKeyPems?: readonly string[];
+    readonly audiences: readonly string[];
+  };
+  readonly tokens?: readonly StaticToken[];
+  /** Groups of components that speak over the bus, by user name. */
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
+  /** Client certificate for node agents, and the authority of theirs. */
+  readonly agents?: { readonly certificatePem: string; readonly keyPem: string; readonly caPem: string };
+}

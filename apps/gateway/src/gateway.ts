@@ -1,0 +1,167 @@
+import { type Server } from 'node:http';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type Bus } from '#bus';
+import { resources } from '#api';
+import { type Clock, systemClock } from '#machinery';
+import { createTokenIssuer, createTokenVerifier } from '#pki';
+import { type KeyValueStore } from '#store';
+import { type Logger, type RunningComponent } from '#telemetry';
+import { AdmissionChain } from './admission/admission';
+import { admissionPlugins } from './admission/plugins';
+import { ApiServer } from './api/api-server';
+import { healthChecks, healthRoute } from './api/health';
+import { GatewayMetrics } from './api/metrics';
+import { Patcher } from './api/patcher';
+import { PathHandler, discoveryRoute } from './api/paths';
+import { ResourceHandlers } from './api/resource-handlers';
+import { ResourceTable } from './api/resource-table';
+import { subresourceHandlers } from './api/subresource-list';
+import { versionRoute } from './api/version';
+import { Authenticator } from './authn/authenticator';
+import { ServiceAccountTokenAuthenticator } from './authn/service-account-tokens';
+import { StaticTokenAuthenticator } from './authn/static-tokens';
+import { RbacAuthorizer } from './authz/rbac-authorizer';
+import { Bootstrap } from './bootstrap/bootstrap';
+import { serveBus } from './bus/bus-adapter';
+import { EventPublisher } from './bus/event-publisher';
+import { CacheFeed } from './cache/cache-feed';
+import { type GatewayConfig } from './config';
+import { HttpAdapter } from './http/http-adapter';
+import { Listener, createAdapter } from './http/server';
+import { Freshness } from './registry/freshness';
+import { Reader } from './registry/reader';
+import { Writer } from './registry/writer';
+import { Compactor } from './storage/compactor';
+import { ObjectStorage } from './storage/object-storage';
+
+export interface GatewayDependencies {
+  readonly store: KeyValueStore;
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+export interface RunningGateway extends RunningComponent {
+  /** `https://<host>:<port>`. */
+  readonly url: string;
+  readonly port: number;
+}
+
+/** How long requests in flight may take at stop. */
+const drainMs = 5000;
+
+@Module({})
+class GatewayModule {}
+
+/**
+ * Starts the API server: loads its caches, makes sure of the default objects, then listens. Rejects if the store cannot be read
+ * or the port is taken.
+ */
+export async function createGateway(config: GatewayConfig, deps: GatewayDependencies): Promise<RunningGateway> {
+  const { store, bus, logger, clock = systemClock, random = Math.random } = deps;
+  let stopping = false;
+  const feed = new CacheFeed(store, clock, logger);
+  const table = new ResourceTable(feed);
+  await feed.start();
+
+  const cacheOf = (definition: (typeof resources)[keyof typeof resources]) => table.require(definition).cache;
+  const rbac = new RbacAuthorizer({
+    roles: cacheOf(resources.roles),
+    roleBindings: cacheOf(resources.roleBindings),
+    clusterRoles: cacheOf(resources.clusterRoles),
+    clusterRoleBindings: cacheOf(resources.clusterRoleBindings),
+  });
+  const { issuer, keyPem, verificationKeyPems = [], audiences } = config.serviceAccounts;
+  const serviceAccountTokens = new ServiceAccountTokenAuthenticator(
+    createTokenVerifier({ issuer, keyPems: [keyPem, ...verificationKeyPems], clock }),
+    audiences,
+    {
+      serviceAccounts: cacheOf(resources.serviceAccounts),
+      pods: cacheOf(resources.pods),
+      secrets: cacheOf(resources.secrets),
+    },
+    () => clock.now(),
+  );
+  const authenticator = new Authenticator([new StaticTokenAuthenticator(config.tokens ?? []), serviceAccountTokens]);
+
+  const storage = new ObjectStorage(store, feed);
+  const freshness = new Freshness(store, feed);
+  const reader = new Reader(store, freshness, () => feed.revision);
+  const admission = new AdmissionChain(admissionPlugins({ table, clock, random, rbac }));
+  const writer = new Writer(storage, admission, clock, random, () => undefined);
+  const patcher = new Patcher(() => clock.now());
+  const handlers = new ResourceHandlers({ feed, freshness, reader, writer, patcher, clock, random });
+  const metrics = new GatewayMetrics(clock, function* () {
+    for (const { definition, cache } of table.all) yield [definition.plural, cache.size] as const;
+  });
+  let address = '';
+  const paths = new PathHandler([
+    discoveryRoute(table, () => address),
+    versionRoute({ gitCommit: '', buildDate: '1970-01-01T00:00:00Z' }),
+    healthRoute(
+      healthChecks(
+        async () => void (await store.range({ key: '/registry/', limit: 1, countOnly: true })),
+        () => stopping,
+      ),
+    ),
+    metrics.route(),
+  ]);
+  const subresources = subresourceHandlers({
+    table,
+    reader,
+    writer,
+    handlers,
+    rbac,
+    admission,
+    authenticator,
+    serviceAccountTokens,
+    tokenIssuer: createTokenIssuer({ issuer, keyPem, clock }),
+    audiences,
+    clock,
+  });
+  const api = new ApiServer(table, rbac, handlers, subresources, paths);
+  const http = new HttpAdapter(api, authenticator, clock, logger, metrics);
+
+  await new Bootstrap(table, writer, logger).run();
+
+  const adapter = createAdapter(config, (request, response, url) => http.handle(request, response, url));
+  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule, adapter, {
+    logger: false,
+    abortOnError: false,
+    bodyParser: false,
+  });
+  await app.init();
+  const server = app.getHttpServer() as unknown as Server;
+  const listener = new Listener(server, (_request, socket) => socket.destroy());
+  await app.listen(config.port, config.host);
+  const { port } = listener;
+  address = `${config.advertise?.address ?? config.host}:${config.advertise?.port ?? port}`;
+
+  const publisher = new EventPublisher(bus, feed, table, clock);
+  publisher.start();
+  const busSubscription = serveBus(bus, api, (user) => config.groups?.[user] ?? [], metrics);
+  const compactor = new Compactor(store, clock, logger);
+  compactor.start();
+  logger.info({ port }, 'serving');
+
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    busSubscription.close();
+    publisher.stop();
+    compactor.stop();
+    http.endWatches();
+    await listener.close(drainMs);
+    await app.close();
+    feed.stop();
+  };
+  return {
+    name: 'gateway',
+    url: `https://${config.host}:${port}`,
+    port,
+    stop: () => (stopped ??= stop()),
+  };
+}

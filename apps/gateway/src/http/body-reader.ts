@@ -1,0 +1,37 @@
+import { type IncomingMessage } from 'node:http';
+import { badRequest, requestEntityTooLarge } from '#machinery';
+import { type RequestBody } from '../request/api-request';
+
+/** Upstream's `MaxRequestBodyBytes`. */
+export const maximumBodyBytes = 3 * 1024 * 1024;
+
+/** The body of an HTTP request, read when somebody asks for it, at most once. */
+export function httpBody(request: IncomingMessage): RequestBody {
+  let pending: Promise<Buffer | undefined> | undefined;
+  return { bytes: () => (pending ??= read(request)) };
+}
+
+function read(request: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    if (Number(request.headers['content-length'] ?? 0) > maximumBodyBytes) return reject(tooLarge());
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maximumBodyBytes) {
+        reject(tooLarge());
+        request.removeAllListeners('data');
+        request.resume();
+        return;
+      }
+      chunks.push(chunk);
+    });
+    request.on('end', () => resolve(size === 0 ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+    request.on('error', () => reject(badRequest('the request body could not be read')));
+    request.on('close', () => reject(badRequest('the client closed the connection')));
+  });
+}
+
+function tooLarge(): Error {
+  return requestEntityTooLarge(`limit is ${maximumBodyBytes}`);
+}

@@ -1,0 +1,25 @@
+import { type UserInfo } from '../kinds/strategy';
+
+/** One request, whatever transport it came by. */
+export interface ApiRequest {
+  readonly method: string;
+  /** Decoded path, without query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** A header by its name in lower case. */
+  header(name: string): string | undefined;
+  readonly body: RequestBody;
+  readonly user: UserInfo;
+  /** Aborts when the caller is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** The body: bytes from the network, or, in process, a value that nobody may change. */
+export interface RequestBody {
+  /** @returns undefined if the body is empty. Rejects with RequestEntityTooLarge past 3 MiB. */
+  bytes(): Promise<Buffer | undefined>;
+  /** Set instead of bytes where caller and gateway share a process. */
+  readonly value?: object;
+}
+
+export const noBody: RequestBody = { bytes: () => Promise.resolve(undefined) };
