@@ -12,6 +12,16 @@ export { type CacheView, Expectations } from './src/expectations';
 export { type Informer, type InformerFactory, type InformerHandler, type Lister } from './src/informer';
 export { type LeaderElector } from './src/leader-elector';
 export { type LeaseElectorOptions, leaseElector } from './src/lease-elector';
+export {
+  isPodActive,
+  isPodAvailable,
+  isPodReady,
+  isPodTerminal,
+  isPodTerminating,
+  msUntilAvailable,
+  podCondition,
+} from './src/pod-state';
+export { type ControlledIndex, indexByController } from './src/controlled-index';
 export { type CacheChange, ObjectCache } from './src/object-cache';
 export { type ReconcileResult, Reconciler, type ReconcilerOptions } from './src/reconciler';
 export { slowStart } from './src/slow-start';

@@ -1,6 +1,6 @@
 import { type Resource } from '#api';
 import { type DeepReadonly, type KubernetesObject, controllerOf, formatKey, keyOf } from '#machinery';
-import { type Informer, type InformerFactory } from './informer';
+import { type Informer, type InformerFactory, type InformerHandler } from './informer';
 
 /** The part of a work queue that watches need. */
 export interface KeySink {
@@ -73,6 +73,13 @@ export class Watches {
         onDelete: (object) => addAll(keys(object)),
       }),
     );
+    return informer;
+  }
+
+  /** Where it matters what happened, as when only a deletion counts. The handler adds keys to `queue`. */
+  handler<T extends KubernetesObject>(resource: Resource<T>, handler: InformerHandler<T>): Informer<T> {
+    const informer = this.informers.informer(resource);
+    this.removals.push(informer.addHandler(handler));
     return informer;
   }
 
