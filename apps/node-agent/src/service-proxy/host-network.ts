@@ -1,0 +1,133 @@
+import fs from 'node:fs/promises';
+import { nftTableName, renderNftRemoval } from '#network';
+import { type Logger } from '#telemetry';
+import { createRunCommand, type RunCommand } from './command';
+
+/** The kernel's packet filter, as the service proxy needs it. */
+export interface HostNetwork {
+  /**
+   * Makes the host route and accept the cluster's packets. May be repeated at any time, and is: other programs change these
+   * settings, too.
+   */
+  prepare(): Promise<HostNetworkState>;
+  /** Applies a script for `nft -f -`, all of it or nothing. Rejects with what nft says. */
+  apply(script: string): Promise<void>;
+}
+
+export interface HostNetworkState {
+  /** Whether frames that a bridge passes from port to port go through the firewall, so that translated answers come back right. */
+  readonly filtersBridges: boolean;
+  /** Whether our table is there. */
+  readonly hasTable: boolean;
+}
+
+export interface HostNetworkOptions {
+  readonly cluster: string;
+  readonly clusterCidr: string;
+  readonly logger: Logger;
+  readonly run?: RunCommand;
+  /** Reads and writes sysctls by path below /proc/sys. Replaced in tests. */
+  readonly sysctl?: { read(name: string): Promise<string>; write(name: string, value: string): Promise<void> };
+}
+
+const procSys: NonNullable<HostNetworkOptions['sysctl']> = {
+  read: async (name) => (await fs.readFile(`/proc/sys/${name}`, 'utf8')).trim(),
+  write: (name, value) => fs.writeFile(`/proc/sys/${name}`, value),
+};
+
+/** Whether this process may change the packet filter; if not, the reason. */
+export async function whyNoHostNetwork(run: RunCommand = createRunCommand()): Promise<string | undefined> {
+  if (process.platform !== 'linux') return `nftables needs Linux, this is ${process.platform}`;
+  try {
+    const { code, stderr } = await run(['nft', '-c', '-f', '-'], 'add table ip nestor-probe\n');
+    return code === 0 ? undefined : `nft: ${stderr.trim()}`;
+  } catch (error) {
+    return `nft cannot be run: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+export function createHostNetwork(options: HostNetworkOptions): HostNetwork {
+  const { cluster, clusterCidr, logger, run = createRunCommand(), sysctl = procSys } = options;
+  const table = nftTableName(cluster);
+
+  /** Sets what is not set already; false if it cannot be. */
+  const ensure = async (name: string, value: string): Promise<boolean> => {
+    try {
+      if ((await sysctl.read(name)) !== value) await sysctl.write(name, value);
+      return true;
+    } catch (error) {
+      logger.debug({ err: error, sysctl: name }, 'a kernel setting cannot be changed');
+      return false;
+    }
+  };
+
+  return {
+    async prepare() {
+      const forwards = await ensure('net/ipv4/ip_forward', '1');
+      if (!forwards) logger.warn('IP forwarding is off and cannot be turned on: pods cannot be reached');
+      const filtersBridges = await ensure('net/bridge/bridge-nf-call-iptables', '1');
+      await acceptForwarding(run, clusterCidr, logger);
+      const { code } = await run(['nft', 'list', 'chain', 'ip', table, 'services']);
+      return { filtersBridges, hasTable: code === 0 };
+    },
+    async apply(script) {
+      const { code, stderr } = await run(['nft', '-f', '-'], script);
+      if (code !== 0) throw new Error(`nft: ${stderr.trim().slice(0, 2000)}`);
+    },
+  };
+}
+
+/** Removes everything that service proxies of the cluster have left on this host. Nothing happens if there is nothing. */
+export async function removeServiceRules(
+  options: Pick<HostNetworkOptions, 'cluster' | 'clusterCidr' | 'logger' | 'run'>,
+): Promise<void> {
+  const { cluster, clusterCidr, logger, run = createRunCommand() } = options;
+  const { code, stderr } = await run(['nft', '-f', '-'], renderNftRemoval(nftTableName(cluster)));
+  if (code !== 0) logger.warn({ stderr }, 'the service rules could not be removed');
+  for (const chain of await forwardChains(run)) {
+    for (const match of [
+      ['-s', clusterCidr],
+      ['-d', clusterCidr],
+    ]) {
+      // As often as it is there; the first failure says that it is not.
+      for (let i = 0; i < 10; i++) {
+        const removed = await run(['iptables', '-w', '-D', chain, ...match, ...accept]);
+        if (removed.code !== 0) break;
+      }
+    }
+  }
+}
+
+const accept = ['-m', 'comment', '--comment', 'nestor pods', '-j', 'ACCEPT'];
+
+/**
+ * Docker sets the policy of FORWARD to DROP and says that others' rules belong into DOCKER-USER, which it keeps through
+ * restarts. An accept in our own table would not do: a packet has to pass every chain of a hook.
+ */
+async function acceptForwarding(run: RunCommand, clusterCidr: string, logger: Logger): Promise<void> {
+  for (const chain of await forwardChains(run)) {
+    for (const match of [
+      ['-s', clusterCidr],
+      ['-d', clusterCidr],
+    ]) {
+      const rule = [chain, ...match, ...accept];
+      if ((await run(['iptables', '-w', '-C', ...rule])).code === 0) continue;
+      const { code, stderr } = await run(['iptables', '-w', '-I', ...rule]);
+      if (code !== 0) logger.warn({ stderr, chain }, 'forwarding of pod traffic could not be allowed');
+    }
+  }
+}
+
+/** Where accept rules belong: Docker's chain, or FORWARD itself if that drops by default. None without iptables. */
+async function forwardChains(run: RunCommand): Promise<string[]> {
+  try {
+    if ((await run(['iptables', '-w', '-S', 'DOCKER-USER'])).code === 0) return ['DOCKER-USER'];
+    const { code, stdout } = await run(['iptables', '-w', '-S', 'FORWARD']);
+    // What was put there while the policy was DROP is found again.
+    return code === 0 && (stdout.includes('-P FORWARD DROP') || stdout.includes('nestor pods')) ? ['FORWARD'] : [];
+  } catch (error) {
+    // A host without iptables has no Docker that would drop packets.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
