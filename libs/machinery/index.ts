@@ -1,6 +1,9 @@
 /**
  * Pure functions on Kubernetes objects: no I/O, no clock of its own, no knowledge of particular kinds.
  */
+export { applyConfiguration, type ApplyOptions } from './src/apply/applier';
+export { type FieldSet, fieldSetOf } from './src/apply/field-set';
+export { updateManagedFields, type VersionView, type WriteContext } from './src/apply/updater';
 export {
   type BodyOptions,
   decodeBody,

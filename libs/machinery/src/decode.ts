@@ -135,8 +135,8 @@ class Decoder {
 }
 
 /** Go's `omitempty`. Whoever is required is written even when it is empty. */
-function isOmitted(value: JsonValue, { schema, required, omitZero }: FieldSchema): boolean {
-  if (required === true) return false;
+function isOmitted(value: JsonValue, { schema, required, written, omitZero }: FieldSchema): boolean {
+  if (required === true || written === true) return false;
   if (schema.type === 'list') return Array.isArray(value) && value.length === 0;
   if (schema.type === 'map') return typeof value === 'object' && value !== null && isEmptyObject(value);
   return (
@@ -156,12 +156,19 @@ const alwaysWritten = new WeakMap<StructSchema, readonly (readonly [string, Fiel
 function fillIn(value: Record<string, JsonValue>, schema: StructSchema): void {
   let fields = alwaysWritten.get(schema);
   if (fields === undefined) {
-    fields = Object.entries(schema.fields).filter(
-      ([, field]) => field.embedded === true || (field.required === true && field.schema.type !== 'struct'),
-    );
+    fields = Object.entries(schema.fields).filter(([, field]) => isAlwaysWritten(field));
     alwaysWritten.set(schema, fields);
   }
-  for (const [name, field] of fields) if (value[name] === undefined) value[name] = zeroOf(field.schema);
+  for (const [name, field] of fields) if (value[name] === undefined) value[name] = zeroOfField(field);
+}
+
+function isAlwaysWritten({ schema, embedded, written, required }: FieldSchema): boolean {
+  return embedded === true || written === true || (required === true && schema.type !== 'struct');
+}
+
+/** Objects are pointers unless they are embedded. */
+function zeroOfField({ schema, embedded }: FieldSchema): JsonValue {
+  return schema.type === 'struct' && embedded !== true ? null : zeroOf(schema);
 }
 
 /** Nil slices, maps and times print as null. */

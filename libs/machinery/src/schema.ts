@@ -43,6 +43,8 @@ export interface FieldSchema {
    * Go holds this object by value: it is there (`{}`) even when nobody wrote it. Without it an absent object stays absent.
    */
   readonly embedded?: boolean;
+  /** Go writes this optional field even when nobody set it: `null`, `''`, `0`. Required fields are written anyway. */
+  readonly written?: boolean;
   /** Go holds this scalar by value and omits its zero: `''`, `0` and `false` are as good as absent. */
   readonly omitZero?: boolean;
   /** `patchStrategy` of strategic merge patch; `merge,retainKeys` has both. */
