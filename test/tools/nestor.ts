@@ -1,0 +1,92 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { kubectlPath, type KubectlVersion } from './kubernetes-clients';
+
+const run = promisify(execFile);
+const nestor = join(__dirname, '../../bin/nestor');
+
+export interface NestorOptions {
+  readonly runtime?: 'auto' | 'docker' | 'fake';
+  readonly nodes?: number;
+  readonly bus?: string;
+}
+
+interface Result {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A cluster of its own, started by the command line as a person would, with kubectl. */
+export class NestorCluster {
+  readonly home = mkdtempSync(join(tmpdir(), 'nestor-e2e-'));
+
+  constructor(
+    private readonly options: NestorOptions = {},
+    private readonly version: KubectlVersion = 'v32',
+  ) {}
+
+  get kubeconfig(): string {
+    return join(this.home, 'kubeconfig');
+  }
+
+  get pid(): number {
+    return Number(readFileSync(join(this.home, 'nestor.pid'), 'utf8'));
+  }
+
+  /** `nestor up --detach` on a free port. */
+  async up(): Promise<Result> {
+    const { runtime = 'docker', nodes = 1, bus } = this.options;
+    const more = bus === undefined ? [] : ['--bus', bus];
+    return this.nestor('up', '--detach', '--port', '0', '--runtime', runtime, '--nodes', String(nodes), ...more);
+  }
+
+  /** Removes everything that `up` made. */
+  async purge(): Promise<void> {
+    await this.nestor('down', '--purge');
+  }
+
+  nestor(...args: string[]): Promise<Result> {
+    return run(process.execPath, [nestor, ...args], { env: { ...process.env, NESTOR_HOME: this.home } });
+  }
+
+  /** Runs kubectl to its end; rejects with what it said if it fails. */
+  async kubectl(...args: string[]): Promise<string> {
+    const { stdout } = await run(await kubectlPath(this.version), args, {
+      env: this.environment(),
+      maxBuffer: 64 << 20,
+    });
+    return stdout;
+  }
+
+  /** Gives kubectl a text on its standard input (`apply -f -`). */
+  async kubectlWith(input: string, ...args: string[]): Promise<string> {
+    const child = execFile(await kubectlPath(this.version), args, { env: this.environment() });
+    child.stdin?.end(input);
+    return collect(child);
+  }
+
+  /** Starts a kubectl that goes on (`logs -f`, `get -w`); the caller ends it. */
+  async kubectlStream(...args: string[]): Promise<ChildProcess> {
+    return spawn(await kubectlPath(this.version), args, { env: this.environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  private environment(): NodeJS.ProcessEnv {
+    return { ...process.env, KUBECONFIG: this.kubeconfig, HOME: this.home };
+  }
+}
+
+function collect(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.on('data', (chunk) => (stdout += String(chunk)));
+    child.stderr?.on('data', (chunk) => (stderr += String(chunk)));
+    child.once('error', reject);
+    child.once('exit', (code) =>
+      code === 0 ? resolve(stdout) : reject(new Error(`kubectl: exit code ${code}: ${stderr}`)),
+    );
+  });
+}

@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process';
+
+/** What a test may need of the machine. */
+const checks = {
+  docker: () => execFileSync('docker', ['version', '--format', '{{.Server.Version}}'], { stdio: 'pipe' }),
+  nats: () => execFileSync('nats-server', ['--version'], { stdio: 'pipe' }),
+  root: () => {
+    if (process.getuid?.() !== 0) throw new Error('not root');
+  },
+  nft: () => execFileSync('nft', ['--version'], { stdio: 'pipe' }),
+  ip: () => execFileSync('ip', ['-V'], { stdio: 'pipe' }),
+} as const;
+
+/**
+ * `describe` if the machine has everything, otherwise a loud `describe.skip`. In CI nothing is skipped: the tests run, and fail.
+ */
+export function describeWith(requirements: readonly (keyof typeof checks)[], name: string, body: () => void): void {
+  const missing = requirements.filter((requirement) => !has(requirement));
+  if (missing.length === 0 || process.env['CI']) return describe(name, body);
+  process.stderr.write(`SKIPPED: ${name}: needs ${missing.join(', ')}\n`);
+  describe.skip(name, body);
+}
+
+function has(requirement: keyof typeof checks): boolean {
+  try {
+    checks[requirement]();
+    return true;
+  } catch {
+    // Whatever the reason, it is not usable.
+    return false;
+  }
+}
