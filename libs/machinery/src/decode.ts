@@ -34,10 +34,8 @@ export function zeroStruct(schema: StructSchema): Record<string, JsonValue> {
 
 class Decoder {
   readonly strictErrors: string[] = [];
-  /** Steps from the root as strict errors print them: `.spec`, `[0]`. */
-  private readonly path: string[] = [];
-  /** The fields among them; type errors name no indices and no keys of maps. */
-  private readonly fields: string[] = [];
+  /** Steps from the root: fields, indices, and keys of maps behind a NUL. Formatted only when an error needs it. */
+  private readonly path: (string | number)[] = [];
   private struct: StructSchema | undefined;
 
   decode(value: JsonValue, schema: Schema): JsonValue | undefined {
@@ -55,12 +53,12 @@ class Decoder {
         if (typeof value !== 'object' || Array.isArray(value)) return this.mismatch(value, schema);
         const map: Record<string, JsonValue> = {};
         for (const key of Object.keys(value))
-          setOwn(map, key, this.element(`.${key}`, value[key] ?? null, schema.values));
+          setOwn(map, key, this.element(`\0${key}`, value[key] ?? null, schema.values));
         return map;
       }
       case 'list':
         if (!Array.isArray(value)) return this.mismatch(value, schema);
-        return value.map((item, index) => this.element(`[${index}]`, item, schema.items));
+        return value.map((item, index) => this.element(index, item, schema.items));
       default:
         return this.scalar(value, schema);
     }
@@ -73,15 +71,13 @@ class Decoder {
     const result: Record<string, JsonValue> = {};
     for (const key of Object.keys(value)) {
       const field = Object.hasOwn(schema.fields, key) ? schema.fields[key] : undefined;
-      this.path.push(`.${key}`);
-      this.fields.push(key);
+      this.path.push(key);
       if (field === undefined) this.reportUnknown();
       else {
         const decoded = this.decode(value[key] ?? null, field.schema);
         if (decoded !== undefined && !isOmitted(decoded, field)) result[key] = decoded;
       }
       this.path.pop();
-      this.fields.pop();
     }
     this.struct = outer;
     fillIn(result, schema);
@@ -89,7 +85,7 @@ class Decoder {
   }
 
   /** An element of a list or map is there even when it is null: Go puts the zero of its type. */
-  private element(step: string, value: JsonValue, schema: Schema): JsonValue {
+  private element(step: string | number, value: JsonValue, schema: Schema): JsonValue {
     this.path.push(step);
     const decoded = this.decode(value, schema) ?? zeroOf(schema);
     this.path.pop();
@@ -118,10 +114,10 @@ class Decoder {
 
   private mismatch(value: JsonValue, schema: Schema, kind = goJsonKind(value)): never {
     const struct = this.struct?.name.split('.').at(-1);
+    // Go names no indices and no keys of maps.
+    const fields = this.path.filter((step) => typeof step === 'string' && !step.startsWith('\0'));
     const target =
-      struct === undefined || this.fields.length === 0
-        ? 'Go value'
-        : `Go struct field ${struct}.${this.fields.join('.')}`;
+      struct === undefined || fields.length === 0 ? 'Go value' : `Go struct field ${struct}.${fields.join('.')}`;
     throw new DecodeError(
       `json: cannot unmarshal ${kind} into ${target} of type ${goTypeName(schema)}`,
       goTypeName(schema),
@@ -130,7 +126,10 @@ class Decoder {
 
   private reportUnknown(): void {
     if (this.strictErrors.length >= maximumStrictErrors) return;
-    this.strictErrors.push(`unknown field ${goQuote(this.path.join('').replace(/^\./, ''))}`);
+    const path = this.path
+      .map((step) => (typeof step === 'number' ? `[${step}]` : `.${step.replace(/^\0/, '')}`))
+      .join('');
+    this.strictErrors.push(`unknown field ${goQuote(path.replace(/^\./, ''))}`);
   }
 }
 

@@ -35,8 +35,10 @@ export function jsonEquals(a: unknown, b: unknown): boolean {
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
   let count = 0;
   for (const key in left) {
-    if (left[key] === undefined) continue;
-    if (!Object.hasOwn(right, key) || !jsonEquals(left[key], right[key])) return false;
+    const value = left[key];
+    if (value === undefined) continue;
+    // An inherited property of `right` is a function or a prototype and equals no JSON value.
+    if (value !== right[key] && !jsonEquals(value, right[key])) return false;
     count++;
   }
   for (const key in right) if (right[key] !== undefined) count--;

@@ -37,7 +37,7 @@ function update(live: Stored | undefined, object: JsonObject, manager: string, s
 
 function owners(object: Stored): Record<string, unknown> {
   return Object.fromEntries<unknown>(
-    (object.metadata?.managedFields ?? []).map((entry) => [entry.manager, entry.fieldsV1]),
+    (object.metadata?.managedFields ?? []).map((entry) => [entry.manager ?? '', entry.fieldsV1]),
   );
 }
 

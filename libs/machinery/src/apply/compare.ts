@@ -50,55 +50,81 @@ function compareAt(
   after: JsonValue | undefined,
   schema: Schema | undefined,
 ): void {
-  if (before === undefined && after === undefined) return;
-  const below: Mutable = { added: {}, modified: {}, removed: {} };
-  if (!descend(below, before, after, schema) && before !== undefined && after !== undefined) {
-    if (!jsonEquals(before, after)) into.modified[element] = {};
+  if (before === undefined) {
+    if (after !== undefined) into.added[element] = everythingIn(after, schema);
+  } else if (after === undefined) into.removed[element] = everythingIn(before, schema);
+  // Most of most objects is equal: finding that out first costs less than building sets on the way.
+  else if (!jsonEquals(before, after)) {
+    const below = descend(before, after, schema);
+    if (below === undefined) {
+      into.modified[element] = {};
+      return;
+    }
+    attach(into.added, element, below.added);
+    attach(into.removed, element, below.removed);
+    attach(into.modified, element, below.modified);
+  }
+}
+
+function attach(set: MutableFieldSet, element: string, below: MutableFieldSet): void {
+  for (const _ in below) {
+    set[element] = below;
     return;
   }
-  attach(into.added, element, below.added, before === undefined);
-  attach(into.removed, element, below.removed, after === undefined);
-  attach(into.modified, element, below.modified, false);
 }
 
-function attach(set: MutableFieldSet, element: string, below: MutableFieldSet, member: boolean): void {
-  const empty = Object.keys(below).length === 0;
-  if (empty && !member) return;
-  if (member && !empty) below['.'] = {};
-  set[element] = below;
+/** The node of a value that appeared or vanished: itself and all below it. */
+function everythingIn(value: JsonValue, schema: Schema | undefined): MutableFieldSet {
+  const node: MutableFieldSet = {};
+  if (schema === undefined) return node;
+  let empty = true;
+  if (isSharedObject(schema) && isObject(value)) {
+    for (const key in value) {
+      const child = value[key];
+      if (child === undefined) continue;
+      node[`f:${key}`] = everythingIn(child, childSchema(schema, key));
+      empty = false;
+    }
+  } else if (isSharedList(schema) && Array.isArray(value)) {
+    for (const [element, items] of indexList(value, schema)) {
+      const [item = null] = items;
+      node[element] = items.length === 1 ? everythingIn(item, schema.items) : {};
+      empty = false;
+    }
+  }
+  if (!empty) node['.'] = {};
+  return node;
 }
 
-/** False for leaves. Nothing but empty values is a leaf too, so that empty and absent stay different. */
-function descend(
-  into: Mutable,
-  before: JsonValue | undefined,
-  after: JsonValue | undefined,
-  schema: Schema | undefined,
-): boolean {
-  if (schema === undefined) return false;
+/**
+ * Differences below a value; undefined for leaves. Nothing but empty values is a leaf too, so that empty and absent stay
+ * different.
+ */
+function descend(before: JsonValue, after: JsonValue, schema: Schema | undefined): Mutable | undefined {
+  if (schema === undefined) return undefined;
   if (isSharedObject(schema)) {
     const [left, right] = [asObject(before), asObject(after)];
-    if (left === undefined || right === undefined || (isEmpty(left) && isEmpty(right))) return false;
-    compareFields(into, left, right, schema);
-    return true;
+    if (left === undefined || right === undefined || (isEmpty(left) && isEmpty(right))) return undefined;
+    const below: Mutable = { added: {}, modified: {}, removed: {} };
+    compareFields(below, left, right, schema);
+    return below;
   }
-  if (isSharedList(schema)) {
-    const [left, right] = [asList(before), asList(after)];
-    if (left === undefined || right === undefined || (left.length === 0 && right.length === 0)) return false;
-    compareElements(into, left, right, schema);
-    return true;
-  }
-  return false;
+  if (!isSharedList(schema)) return undefined;
+  const [left, right] = [asList(before), asList(after)];
+  if (left === undefined || right === undefined || (left.length === 0 && right.length === 0)) return undefined;
+  const below: Mutable = { added: {}, modified: {}, removed: {} };
+  compareElements(below, left, right, schema);
+  return below;
 }
 
-/** Absent and null are empty; undefined means a value of another shape, which is a leaf. */
-function asObject(value: JsonValue | undefined): JsonObject | undefined {
-  if (value === undefined || value === null) return {};
+/** Null is empty; undefined means a value of another shape, which is a leaf. */
+function asObject(value: JsonValue): JsonObject | undefined {
+  if (value === null) return {};
   return isObject(value) ? value : undefined;
 }
 
-function asList(value: JsonValue | undefined): readonly JsonValue[] | undefined {
-  if (value === undefined || value === null) return [];
+function asList(value: JsonValue): readonly JsonValue[] | undefined {
+  if (value === null) return [];
   return Array.isArray(value) ? value : undefined;
 }
 
