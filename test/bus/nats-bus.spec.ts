@@ -1,7 +1,7 @@
 import { type Bus, createNatsBus, withFaults } from '#bus';
 import { systemClock } from '#machinery';
-import { busContract } from '../../libs/bus/src/bus.contract';
-import { nestAdaptersContract } from '../../libs/bus/src/nest-adapters.contract';
+import { busContract } from './bus.contract';
+import { nestAdaptersContract } from './nest-adapters.contract';
 import { NatsServer, hasNatsServer } from './nats-server';
 
 const suite = hasNatsServer() ? describe : describe.skip;

@@ -1,7 +1,7 @@
 import { systemClock } from '#machinery';
 import { FakeClock } from '#testing';
 import { createInProcessBus } from '../index';
-import { busContract } from './bus.contract';
+import { busContract } from '../../../test/bus/bus.contract';
 import { withFaults } from './faults';
 
 describe('in-process bus', () => {

@@ -1,6 +1,6 @@
 import { systemClock } from '#machinery';
 import { createInProcessBus } from './in-process-bus';
-import { nestAdaptersContract } from './nest-adapters.contract';
+import { nestAdaptersContract } from '../../../test/bus/nest-adapters.contract';
 
 describe('Nest over the in-process bus', () => {
   nestAdaptersContract(async () => createInProcessBus({ clock: systemClock, random: Math.random }));

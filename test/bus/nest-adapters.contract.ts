@@ -2,9 +2,7 @@ import { Controller, Module } from '@nestjs/common';
 import { EventPattern, MessagePattern, type MicroserviceOptions, Payload } from '@nestjs/microservices';
 import { NestFactory } from '@nestjs/core';
 import { firstValueFrom } from 'rxjs';
-import { type Bus } from './bus';
-import { BusClientProxy } from './bus-client-proxy';
-import { BusServer } from './bus-server';
+import { type Bus, BusClientProxy, BusServer } from '#bus';
 
 const events: unknown[] = [];
 

@@ -1,4 +1,4 @@
-import { BusError, type Bus, type Message } from './bus';
+import { BusError, type Bus, type Message } from '#bus';
 
 export interface BusUnderTest {
   /** Two parties that talk to each other; the same bus twice in one process. */
