@@ -1,7 +1,8 @@
-import fs from 'node:fs/promises';
 import { nftTableName, renderNftRemoval } from '#network';
 import { type Logger } from '#telemetry';
+import { BridgePorts } from './bridge-ports';
 import { createRunCommand, type RunCommand } from './command';
+import { hostFiles, type HostFiles } from './host-files';
 
 /** The kernel's packet filter, as the service proxy needs it. */
 export interface HostNetwork {
@@ -10,7 +11,7 @@ export interface HostNetwork {
    * settings, too.
    */
   prepare(): Promise<HostNetworkState>;
-  /** Applies a script for `nft -f -`, all of it or nothing. Rejects with what nft says. */
+  /** Applies a script for `nft -f -`, all of it or nothing, and readies the bridge for pods that are new. Rejects with what nft says. */
   apply(script: string): Promise<void>;
 }
 
@@ -26,14 +27,8 @@ export interface HostNetworkOptions {
   readonly clusterCidr: string;
   readonly logger: Logger;
   readonly run?: RunCommand;
-  /** Reads and writes sysctls by path below /proc/sys. Replaced in tests. */
-  readonly sysctl?: { read(name: string): Promise<string>; write(name: string, value: string): Promise<void> };
+  readonly files?: HostFiles;
 }
-
-const procSys: NonNullable<HostNetworkOptions['sysctl']> = {
-  read: async (name) => (await fs.readFile(`/proc/sys/${name}`, 'utf8')).trim(),
-  write: (name, value) => fs.writeFile(`/proc/sys/${name}`, value),
-};
 
 /** Whether this process may change the packet filter; if not, the reason. */
 export async function whyNoHostNetwork(run: RunCommand = createRunCommand()): Promise<string | undefined> {
@@ -47,13 +42,14 @@ export async function whyNoHostNetwork(run: RunCommand = createRunCommand()): Pr
 }
 
 export function createHostNetwork(options: HostNetworkOptions): HostNetwork {
-  const { cluster, clusterCidr, logger, run = createRunCommand(), sysctl = procSys } = options;
+  const { cluster, clusterCidr, logger, run = createRunCommand(), files = hostFiles } = options;
+  const ports = new BridgePorts(clusterCidr, files, logger);
   const table = nftTableName(cluster);
 
   /** Sets what is not set already; false if it cannot be. */
   const ensure = async (name: string, value: string): Promise<boolean> => {
     try {
-      if ((await sysctl.read(name)) !== value) await sysctl.write(name, value);
+      if ((await files.read(`/proc/sys/${name}`)) !== value) await files.write(`/proc/sys/${name}`, value);
       return true;
     } catch (error) {
       logger.debug({ err: error, sysctl: name }, 'a kernel setting cannot be changed');
@@ -71,6 +67,7 @@ export function createHostNetwork(options: HostNetworkOptions): HostNetwork {
       return { filtersBridges, hasTable: code === 0 };
     },
     async apply(script) {
+      await ports.allowHairpin();
       const { code, stderr } = await run(['nft', '-f', '-'], script);
       if (code !== 0) throw new Error(`nft: ${stderr.trim().slice(0, 2000)}`);
     },
