@@ -3,6 +3,7 @@ import { accessFacts } from './facts/access';
 import { coreFacts } from './facts/core';
 import { type FieldFacts, noFacts, parseFacts } from './facts/facts';
 import { infrastructureFacts } from './facts/infrastructure';
+import { embeddedFields, type LayoutFacts, omittedWhenZero, writtenFields } from './facts/layout';
 import { metaFacts } from './facts/meta';
 import { workloadsFacts } from './facts/workloads';
 import { definitions as text } from './generated/definitions';
@@ -39,6 +40,7 @@ export function linkSchemas(): ReadonlyMap<string, StructSchema> {
         ...(fact.default === undefined ? {} : { default: fact.default }),
         ...(fact.patchStrategy === undefined ? {} : { patchStrategy: fact.patchStrategy }),
         ...(fact.patchMergeKey === undefined ? {} : { patchMergeKey: fact.patchMergeKey }),
+        ...layoutOf(name, field, type),
       };
     }
     struct.fields = fields;
@@ -49,6 +51,18 @@ export function linkSchemas(): ReadonlyMap<string, StructSchema> {
 function factsOf(definition: string): Readonly<Record<string, string>> {
   const dot = definition.lastIndexOf('.');
   return facts[definition.slice(0, dot)]?.[definition.slice(dot + 1)] ?? {};
+}
+
+const embeddedEverywhere = new Set(['metadata', 'spec', 'status']);
+
+function layoutOf(definition: string, field: string, type: string): Partial<FieldSchema> {
+  const names = (facts: LayoutFacts): boolean =>
+    facts[definition.slice(definition.lastIndexOf('.') + 1)]?.split(' ').includes(field) === true;
+  return {
+    ...(type.startsWith('#') && (embeddedEverywhere.has(field) || names(embeddedFields)) ? { embedded: true } : {}),
+    ...(names(writtenFields) ? { written: true } : {}),
+    ...(names(omittedWhenZero) ? { omitZero: true } : {}),
+  };
 }
 
 const scalars = new Map<string, ScalarSchema>();
