@@ -156,6 +156,8 @@ function formatDecimal(nanos: bigint, format: QuantityFormat): string {
 
 /** The text that the API answers with for what it was sent. Throws `QuantityError`. */
 export function canonicalQuantity(input: string | number): string {
+  // What most manifests say is canonical at a glance.
+  if (typeof input === 'string' && /^[1-9]\d{0,2}(?:m|Ki|Mi|Gi)?$/.test(input)) return input;
   return formatQuantity(parseQuantity(input));
 }
 
