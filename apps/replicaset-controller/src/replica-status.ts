@@ -41,8 +41,8 @@ export async function writeReplicaStatus<T extends ReplicaOwner>(
   resource: Resource<T>,
   owner: DeepReadonly<T>,
   status: ReplicaStatus,
-): Promise<boolean> {
-  if (isSameStatus(owner.status, status)) return false;
+): Promise<void> {
+  if (isSameStatus(owner.status, status)) return;
   try {
     await client.update<T>(resource, { ...owner, status }, { subresource: 'status' });
   } catch (error) {
@@ -52,7 +52,6 @@ export async function writeReplicaStatus<T extends ReplicaOwner>(
     if (fresh.metadata?.uid !== uid) throw error;
     await client.update<T>(resource, { ...fresh, status }, { subresource: 'status' });
   }
-  return true;
 }
 
 const counts = [

@@ -20,15 +20,15 @@ import { replicaStatus, writeReplicaStatus } from './replica-status';
 
 /** How often the cache is asked again whether it shows what was done; its events usually come first. */
 const recheckMs = 1000;
-/** Status of big sets changes with every pod: at most this often, except for the last change. */
-const statusIntervalMs = 100;
+/** A pass costs time in proportion to the set, and every pod asks for several: big sets are looked at at most this often. */
+const bigSetIntervalMs = 50;
 const bigSet = 20;
 
 /** Keeps as many pods as `spec.replicas` asks for. */
 export abstract class ReplicaReconciler<T extends ReplicaOwner> implements Reconciler {
   private readonly expectations: Expectations;
   private readonly recorder: EventRecorder;
-  private readonly statusWrittenAt = new Map<string, number>();
+  private readonly lastPassAt = new Map<string, number>();
   private owners!: Informer<T>;
   private pods!: Informer<Pod>;
   private byController!: ControlledIndex<Pod>;
@@ -55,9 +55,11 @@ export abstract class ReplicaReconciler<T extends ReplicaOwner> implements Recon
     const owner = this.owners.lister.get(namespace, name);
     if (owner === undefined) {
       this.expectations.forget(key);
-      this.statusWrittenAt.delete(key);
+      this.lastPassAt.delete(key);
       return;
     }
+    const restMs = this.restBeforePass(key, owner);
+    if (restMs > 0) return { requeueAfterMs: restMs };
     const uid = owner.metadata?.uid ?? '';
     const isCaughtUp = this.expectations.satisfied(key, this.cacheView(uid));
     const claimed = await this.claim(owner, uid, namespace);
@@ -84,14 +86,10 @@ export abstract class ReplicaReconciler<T extends ReplicaOwner> implements Recon
       error: outcome.error,
       now: this.deps.clock.now(),
     });
-    const statusDelayMs = this.statusDelay(key, owner, status);
-    if (statusDelayMs === 0) {
-      const hasWritten = await writeReplicaStatus(this.deps.client, this.kind.resource, owner, status);
-      if (hasWritten) this.statusWrittenAt.set(key, this.deps.clock.monotonic());
-    }
+    await writeReplicaStatus(this.deps.client, this.kind.resource, owner, status);
     if (outcome.error !== undefined) throw outcome.error;
 
-    const waits = [isCaughtUp ? 0 : recheckMs, statusDelayMs, recheckInMs ?? 0].filter((wait) => wait > 0);
+    const waits = [isCaughtUp ? 0 : recheckMs, recheckInMs ?? 0].filter((wait) => wait > 0);
     return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) };
   }
 
@@ -145,13 +143,13 @@ export abstract class ReplicaReconciler<T extends ReplicaOwner> implements Recon
       .map((owner) => formatKey(namespace, parseKey(keyOf(owner)).name));
   }
 
-  /** Milliseconds to wait before this status is written. */
-  private statusDelay(key: string, owner: DeepReadonly<T>, status: NonNullable<T['status']>): number {
-    const wanted = owner.spec?.replicas ?? 1;
-    const isFinal = status.availableReplicas === wanted && status.replicas === wanted;
-    const isNews = owner.status?.observedGeneration !== status.observedGeneration;
-    const writtenAt = this.statusWrittenAt.get(key);
-    if (wanted <= bigSet || isFinal || isNews || writtenAt === undefined) return 0;
-    return Math.max(0, writtenAt + statusIntervalMs - this.deps.clock.monotonic());
+  /** Milliseconds to let pass first; none for a spec that is new. */
+  private restBeforePass(key: string, owner: DeepReadonly<T>): number {
+    const now = this.deps.clock.monotonic();
+    const isNews = owner.status?.observedGeneration !== owner.metadata?.generation;
+    const restMs = (this.lastPassAt.get(key) ?? -Infinity) + bigSetIntervalMs - now;
+    if (restMs > 0 && !isNews && (owner.spec?.replicas ?? 1) > bigSet) return restMs;
+    this.lastPassAt.set(key, now);
+    return 0;
   }
 }

@@ -37,13 +37,13 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   };
 
   return {
-    event(about, type, reason, message) {
+    event(about, type, reason, message, fieldPath) {
       if (controller.signal.aborted) return;
       if (queue.length >= (options.queueLimit ?? 1000)) {
         if (dropped++ % 1000 === 0) logger.warn({ component, dropped }, 'too many events, dropping');
         return;
       }
-      queue.push({ about: referenceTo(about), type, reason, message });
+      queue.push({ about: referenceTo(about, fieldPath), type, reason, message });
       writing ??= drain();
     },
     async stop() {
@@ -84,7 +84,8 @@ async function write(
   }
 }
 
-function referenceTo(object: DeepReadonly<KubernetesObject>): ObjectReference {
+function referenceTo(object: DeepReadonly<KubernetesObject>, fieldPath?: string): ObjectReference {
   const { name, namespace, uid, resourceVersion } = object.metadata ?? {};
-  return { apiVersion: object.apiVersion, kind: object.kind, name, namespace, uid, resourceVersion };
+  const reference = { apiVersion: object.apiVersion, kind: object.kind, name, namespace, uid, resourceVersion };
+  return fieldPath === undefined ? reference : { ...reference, fieldPath };
 }

@@ -43,27 +43,32 @@ export async function adoptOrRelease<T extends KubernetesObject, O extends Kuber
   options: ClaimOptions<T, O>,
 ): Promise<DeepReadonly<T>[]> {
   const { owner, candidates, matches } = options;
+  const uid = owner.metadata?.uid;
+  const isOwnerGoing = owner.metadata?.deletionTimestamp !== undefined;
   let canAdopt: Promise<void> | undefined;
-  const claims = candidates.map(async (object): Promise<DeepReadonly<T> | undefined> => {
+  const claimed: DeepReadonly<T>[] = [];
+  const writes: Promise<DeepReadonly<T> | undefined>[] = [];
+  // Nearly all are its own and match: those cost nothing but the comparison.
+  for (const object of candidates) {
     const controller = controllerOf(object);
     if (controller !== undefined) {
-      if (controller.uid !== owner.metadata?.uid) return undefined;
-      if (matches(object)) return object;
-      if (owner.metadata.deletionTimestamp === undefined) await release(options, object);
-      return undefined;
+      if (controller.uid !== uid) continue;
+      if (matches(object)) claimed.push(object);
+      else if (!isOwnerGoing) writes.push(release(options, object));
+    } else if (!isOwnerGoing && isAdoptable(object, owner) && matches(object)) {
+      canAdopt ??= assertStillThere(options);
+      writes.push(canAdopt.then(() => adopt(options, object)));
     }
-    if (owner.metadata?.deletionTimestamp !== undefined || object.metadata?.deletionTimestamp !== undefined)
-      return undefined;
-    if (object.metadata?.namespace !== owner.metadata?.namespace || !matches(object)) return undefined;
-    await (canAdopt ??= assertStillThere(options));
-    return adopt(options, object);
-  });
-  const results = await Promise.allSettled(claims);
-  const failure = results.find((result) => result.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
-  return results.flatMap((result) =>
-    result.status === 'fulfilled' && result.value !== undefined ? [result.value] : [],
-  );
+  }
+  for (const result of await Promise.allSettled(writes)) {
+    if (result.status === 'rejected') throw result.reason;
+    if (result.value !== undefined) claimed.push(result.value);
+  }
+  return claimed;
+}
+
+function isAdoptable(object: DeepReadonly<KubernetesObject>, owner: DeepReadonly<KubernetesObject>): boolean {
+  return object.metadata?.deletionTimestamp === undefined && object.metadata?.namespace === owner.metadata?.namespace;
 }
 
 async function adopt<T extends KubernetesObject, O extends KubernetesObject>(
@@ -84,7 +89,7 @@ async function adopt<T extends KubernetesObject, O extends KubernetesObject>(
 async function release<T extends KubernetesObject, O extends KubernetesObject>(
   { client, resource, owner }: ClaimOptions<T, O>,
   object: DeepReadonly<T>,
-): Promise<void> {
+): Promise<undefined> {
   const patch = {
     metadata: { ownerReferences: [{ $patch: 'delete', uid: owner.metadata?.uid }], uid: object.metadata?.uid },
   };
@@ -94,6 +99,7 @@ async function release<T extends KubernetesObject, O extends KubernetesObject>(
     // Invalid: it has no such reference any more, or it is another object now.
     if (!hasReason(error, 'NotFound', 'Invalid')) throw error;
   }
+  return undefined;
 }
 
 async function assertStillThere<T extends KubernetesObject, O extends KubernetesObject>({

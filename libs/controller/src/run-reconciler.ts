@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { hasReason } from '#machinery';
 import { type Logger } from '#telemetry';
 import { type Reconciler } from './reconciler';
@@ -12,6 +13,8 @@ export interface ReconcilerRun {
 
 /** Works the queue off until the signal aborts; resolves when the last pass has returned. Never rejects. */
 export async function runReconciler(run: ReconcilerRun, signal: AbortSignal): Promise<void> {
+  // Every waiting worker listens: many listeners are no leak here.
+  setMaxListeners(0, signal);
   await Promise.all(Array.from({ length: run.workers }, () => work(run, signal)));
 }
 
