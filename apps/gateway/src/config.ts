@@ -27,7 +27,7 @@ export interface GatewayConfig {
   };
   readonly tokens?: readonly StaticToken[];
   /** Groups of components that speak over the bus, by user name. */
-  readonly groups?: Readonly<Record<string, readonly string[]>>;
+  readonly groupsOf?: (user: string) => readonly string[];
   /** Client certificate for node agents, and the authority of theirs. */
   readonly agents?: { readonly certificatePem: string; readonly keyPem: string; readonly caPem: string };
 }

@@ -10,6 +10,8 @@ import { type KeyValueStore } from '#store';
 import { type Logger, type RunningComponent } from '#telemetry';
 import { AdmissionChain } from './admission/admission';
 import { admissionPlugins } from './admission/plugins';
+import { ServiceAllocator } from './allocation/service-allocator';
+import { formatAddress, parseCidr } from './allocation/service-cidr';
 import { ApiServer } from './api/api-server';
 import { healthChecks, healthRoute } from './api/health';
 import { GatewayMetrics } from './api/metrics';
@@ -24,6 +26,7 @@ import { ServiceAccountTokenAuthenticator } from './authn/service-account-tokens
 import { StaticTokenAuthenticator } from './authn/static-tokens';
 import { RbacAuthorizer } from './authz/rbac-authorizer';
 import { Bootstrap } from './bootstrap/bootstrap';
+import { ensureKubernetesService } from './bootstrap/kubernetes-service';
 import { serveBus } from './bus/bus-adapter';
 import { EventPublisher } from './bus/event-publisher';
 import { CacheFeed } from './cache/cache-feed';
@@ -90,8 +93,13 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   const storage = new ObjectStorage(store, feed);
   const freshness = new Freshness(store, feed);
   const reader = new Reader(store, freshness, () => feed.revision);
-  const admission = new AdmissionChain(admissionPlugins({ table, clock, random, rbac }));
-  const writer = new Writer(storage, admission, clock, random, () => undefined);
+  const admission = new AdmissionChain(admissionPlugins({ table, random }));
+  const range = parseCidr(config.serviceCidr);
+  const services = table.require(resources.services);
+  const serviceAllocator = new ServiceAllocator(range, config.nodePortRange, services.cache, random);
+  const writer = new Writer(storage, admission, clock, random, (resource) =>
+    resource === services ? serviceAllocator : undefined,
+  );
   const patcher = new Patcher(() => clock.now());
   const handlers = new ResourceHandlers({ feed, freshness, reader, writer, patcher, clock, random });
   const metrics = new GatewayMetrics(clock, function* () {
@@ -125,7 +133,8 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   const api = new ApiServer(table, rbac, handlers, subresources, paths);
   const http = new HttpAdapter(api, authenticator, clock, logger, metrics);
 
-  await new Bootstrap(table, writer, logger).run();
+  const bootstrap = new Bootstrap(table, writer, logger);
+  await bootstrap.run();
 
   const adapter = createAdapter(config, (request, response, url) => http.handle(request, response, url));
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule, adapter, {
@@ -134,15 +143,21 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     bodyParser: false,
   });
   await app.init();
-  const server = app.getHttpServer() as unknown as Server;
+  const server = app.getHttpServer();
   const listener = new Listener(server, (_request, socket) => socket.destroy());
   await app.listen(config.port, config.host);
   const { port } = listener;
   address = `${config.advertise?.address ?? config.host}:${config.advertise?.port ?? port}`;
 
+  await ensureKubernetesService(bootstrap, {
+    clusterIp: formatAddress(range.first + 1),
+    address: config.advertise?.address ?? config.host,
+    port: config.advertise?.port ?? port,
+  });
+
   const publisher = new EventPublisher(bus, feed, table, clock);
   publisher.start();
-  const busSubscription = serveBus(bus, api, (user) => config.groups?.[user] ?? [], metrics);
+  const busSubscription = serveBus(bus, api, config.groupsOf ?? (() => []), metrics);
   const compactor = new Compactor(store, clock, logger);
   compactor.start();
   logger.info({ port }, 'serving');

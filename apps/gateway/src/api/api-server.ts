@@ -10,6 +10,22 @@ import { type ResourceHandlers, methodNotAllowed } from './resource-handlers';
 import { type ResourceTable } from './resource-table';
 import { type SubresourceHandler } from './subresources';
 
+/** What upstream says about old kinds. */
+const deprecations: Readonly<Record<string, string>> = {
+  'v1/componentstatuses': 'v1 ComponentStatus is deprecated in v1.19+',
+  'v1/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+};
+
+/** An error whose answer carries `Warning` headers. */
+export class WarnedError extends ApiError {
+  constructor(
+    error: ApiError,
+    readonly warnings: readonly string[],
+  ) {
+    super(error.status);
+  }
+}
+
 /** Answers requests whose sender is known: authorisation, then the handler for the path and verb. */
 export class ApiServer {
   constructor(
@@ -32,7 +48,20 @@ export class ApiServer {
       }
       throw genericServerResponse(404);
     }
-    return this.dispatch(request, info, resource);
+    return this.withDeprecation(resource, () => this.dispatch(request, info, resource));
+  }
+
+  /** Answers about deprecated kinds say so. */
+  private async withDeprecation(resource: ServedResource, answer: () => Promise<ApiResult>): Promise<ApiResult> {
+    const warning = deprecations[`${resource.apiVersion}/${resource.definition.plural}`];
+    if (warning === undefined) return answer();
+    try {
+      const result = await answer();
+      return { ...result, warnings: [warning, ...(result.warnings ?? [])] };
+    } catch (error) {
+      if (error instanceof ApiError) throw new WarnedError(error, [warning]);
+      throw error;
+    }
   }
 
   /** @throws Forbidden */

@@ -1,13 +1,65 @@
-import { type JsonValue, type KubernetesObject, genericServerResponse } from '#machinery';
+import {
+  ApiError,
+  type DeepReadonly,
+  type JsonObject,
+  JsonSyntaxError,
+  type JsonValue,
+  type KubernetesObject,
+  type StructSchema,
+  YamlSyntaxError,
+  applyConfiguration,
+  applyJsonPatch,
+  applyMergePatch,
+  applyStrategicMergePatch,
+  badRequest,
+  copyJson,
+  formatKind,
+  genericServerResponse,
+  isObject,
+  kindOf,
+  parseJson,
+  parseYaml,
+} from '#machinery';
 import { decodeObject } from '../codec/decode-body';
-import { recordUpdate } from '../registry/ownership';
+import { ownershipContext, recordUpdate } from '../registry/ownership';
 import { type ServedResource } from '../registry/served-resource';
 import { type WriteContext } from '../registry/write-context';
 import { type UpdateSource } from '../registry/writer';
 import { type ApiRequest } from '../request/api-request';
-import { checkName, checkNamespace, expectedOf } from './resource-handlers';
+import { checkName, checkNamespace, expectedOf } from './request-checks';
 
-/** PATCH in its four forms, each as a source for `Writer.update`. */
+const applyMediaType = 'application/apply-patch+yaml';
+
+type Apply = (document: JsonObject, patch: JsonValue, schema: StructSchema, context: WriteContext) => JsonValue;
+
+/** The forms of PATCH that compute a new object from the old one. Server-side apply is a thing of its own. */
+const forms: Readonly<Record<string, Apply>> = {
+  'application/json-patch+json': (document, patch, _schema, context) => {
+    const { value, strictErrors } = applyJsonPatch(document, patch);
+    if (context.options.fieldValidation === 'Strict' && strictErrors.length > 0) {
+      throw badRequest(`strict decoding error: ${strictErrors.join(', ')}`);
+    }
+    if (context.options.fieldValidation === 'Warn') strictErrors.forEach((message) => context.warn(message));
+    return value;
+  },
+  'application/merge-patch+json': applyMergePatch,
+  'application/strategic-merge-patch+json': applyStrategicMergePatch,
+};
+
+/** Applies a patch of any form but server-side apply. @throws UnsupportedMediaType, and what the patch itself deserves */
+export function applyPatch(
+  mediaType: string,
+  document: JsonObject,
+  patch: JsonValue,
+  schema: StructSchema,
+  context: WriteContext,
+): JsonValue {
+  const apply = forms[mediaType];
+  if (apply === undefined) throw unsupportedPatch();
+  return apply(document, patch, schema, context);
+}
+
+/** PATCH as a source for `Writer.update`. */
 export class Patcher {
   constructor(private readonly now: () => number) {}
 
@@ -17,12 +69,49 @@ export class Patcher {
     context: WriteContext,
     mediaType: string,
   ): Promise<UpdateSource> {
-    if (mediaType !== 'application/merge-patch+json') throw genericServerResponse(415);
-    const patch = request.body.value ?? (JSON.parse(((await request.body.bytes()) ?? '{}').toString()) as object);
+    if (mediaType === applyMediaType) return this.applySource(request, resource, context);
+    if (forms[mediaType] === undefined) throw unsupportedPatch();
+    const patch = await readPatch(request);
     return {
       next: (old) => {
-        const merged = mergeInto(old as unknown as JsonValue, patch as JsonValue);
-        return this.finish(resource, merged, old as KubernetesObject, context);
+        const document = old as unknown as JsonObject;
+        const patched = applyPatch(mediaType, document, patch, resource.schema, context);
+        return this.finish(resource, patched, old as DeepReadonly<KubernetesObject>, context);
+      },
+    };
+  }
+
+  /** Server-side apply: creates the object if it is missing. */
+  private async applySource(
+    request: ApiRequest,
+    resource: ServedResource,
+    context: WriteContext,
+  ): Promise<UpdateSource> {
+    const config = await readConfiguration(request, context);
+    const kind = kindOf(config);
+    const { group, version, kind: expectedKind } = resource.definition;
+    if (kind.group !== group || kind.version !== version || kind.kind !== expectedKind) {
+      throw badRequest(`invalid object type: ${formatKind(kind)}`);
+    }
+    return {
+      createIfMissing: true,
+      next: (old) => {
+        const applied = applyConfiguration(old, config, {
+          ...ownershipContext(resource, context, this.now()),
+          manager: context.manager,
+          force: context.options.force === true,
+          normalize: (merged) => {
+            const object = decodeObject(merged, expectedOf(resource), 'Ignore', () => undefined);
+            resource.strategy.setDefaults?.(object);
+            return object;
+          },
+        });
+        // The outcome shares parts with the live object, which stay as they are.
+        const object = copyJson(applied) as KubernetesObject;
+        object.metadata ??= {};
+        checkName(object, context.name);
+        checkNamespace(object, resource, context.namespace);
+        return object;
       },
     };
   }
@@ -30,7 +119,7 @@ export class Patcher {
   private finish(
     resource: ServedResource,
     patched: JsonValue,
-    old: KubernetesObject,
+    old: DeepReadonly<KubernetesObject>,
     context: WriteContext,
   ): KubernetesObject {
     const object = decodeObject(patched, expectedOf(resource), context.options.fieldValidation, (message) =>
@@ -44,13 +133,45 @@ export class Patcher {
   }
 }
 
-function mergeInto(target: JsonValue | undefined, patch: JsonValue): JsonValue {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const base: Record<string, JsonValue> =
-    typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete base[key];
-    else base[key] = mergeInto(base[key], value);
+/** The configuration as it was sent, YAML or JSON. @throws BadRequest */
+async function readConfiguration(request: ApiRequest, context: WriteContext): Promise<JsonObject & KubernetesObject> {
+  let value = request.body.value as JsonValue | undefined;
+  if (value === undefined) {
+    const text = ((await request.body.bytes()) ?? Buffer.alloc(0)).toString('utf8');
+    try {
+      const parsed = parseYaml(text);
+      if (context.options.fieldValidation === 'Strict' && parsed.duplicates.length > 0) {
+        throw badRequest(`error strict decoding YAML: ${parsed.duplicates.join(', ')}`);
+      }
+      if (context.options.fieldValidation === 'Warn') parsed.duplicates.forEach((message) => context.warn(message));
+      value = parsed.value;
+    } catch (error) {
+      if (error instanceof YamlSyntaxError) {
+        throw badRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`);
+      }
+      throw error;
+    }
   }
-  return base;
+  if (value === null) return {};
+  if (isObject(value)) return value;
+  const cause = `json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type map[string]interface {}`;
+  throw badRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: ${cause}`);
+}
+
+/** @throws BadRequest if it is not JSON */
+export async function readPatch(request: ApiRequest): Promise<JsonValue> {
+  if (request.body.value !== undefined) return request.body.value as unknown as JsonValue;
+  const text = ((await request.body.bytes()) ?? Buffer.alloc(0)).toString('utf8');
+  try {
+    return parseJson(text).value;
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw badRequest(`error decoding patch: ${error.message}`);
+    throw error;
+  }
+}
+
+/** 415 as upstream's router words it. */
+function unsupportedPatch(): ApiError {
+  const { status } = genericServerResponse(415);
+  return new ApiError({ ...status, message: '415: Unsupported Media Type' });
 }

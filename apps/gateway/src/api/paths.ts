@@ -6,7 +6,7 @@ import {
   apiResourceListDocument,
   apiVersionsDocument,
 } from '#api';
-import { genericServerResponse, notAcceptable } from '#machinery';
+import { ApiError, genericServerResponse, notAcceptable } from '#machinery';
 import { knownMediaTypes } from '../codec/decode-body';
 import { acceptClauses } from '../request/accept';
 import { type ApiRequest } from '../request/api-request';
@@ -56,7 +56,11 @@ export function discoveryRoute(table: ResourceTable, serverAddress: () => string
     } else if (prefix === 'apis' && parts.length === 2) {
       document = apiResourceListDocument(table.definitions, parts[0] ?? '', parts[1] ?? '');
     }
-    if (document === undefined) return undefined;
+    if (document === undefined) {
+      // Paths of a group that exists are its server's to refuse.
+      if (prefix === 'apis' && table.hasGroup(parts[0] ?? '')) throw genericServerResponse(404);
+      return undefined;
+    }
     return request.method === 'GET' ? objectDocument(document) : refuseMethod();
   };
 }
@@ -86,9 +90,13 @@ function discoveryFormat(accept: string | undefined): 'legacy' | 'aggregated' {
     const as = parameters.get('as');
     if (type === 'application/json' && as === 'APIGroupDiscoveryList') {
       if (parameters.get('g') === 'apidiscovery.k8s.io' && parameters.get('v') === 'v2') return 'aggregated';
-      continue;
+      throw notAcceptable(knownMediaTypes);
     }
     if (['application/json', 'application/yaml', 'application/*', '*/*'].includes(type)) return 'legacy';
   }
-  throw notAcceptable(knownMediaTypes);
+  const { status } = genericServerResponse(406);
+  throw new ApiError({
+    ...status,
+    message: `406: Not Acceptable\n\nAvailable representations: ${knownMediaTypes.join(', ')}`,
+  });
 }

@@ -10,10 +10,11 @@ import {
 } from '#machinery';
 import { schemaFor } from '#api';
 import { type CacheFeed } from '../cache/cache-feed';
-import { type Expected, decodeBody, decodeObject, mediaTypeOf } from '../codec/decode-body';
+import { decodeBody, decodeObject, mediaTypeOf } from '../codec/decode-body';
 import { type DeleteOptions, validateDeleteOptions } from '../registry/deletion';
 import { type Freshness } from '../registry/freshness';
 import { recordUpdate } from '../registry/ownership';
+import { uidMismatch } from '../registry/preconditions';
 import { type Reader } from '../registry/reader';
 import { parseSelection } from '../registry/selection';
 import { type ServedResource } from '../registry/served-resource';
@@ -26,6 +27,7 @@ import { parseListOptions, parseRevision, parseWriteOptions, type WriteOptions }
 import { isTrue, type RequestInfo } from '../request/request-info';
 import { type VersionedObject } from '../storage/versioned-object';
 import { type Patcher } from './patcher';
+import { checkName, checkNamespace, expectedOf } from './request-checks';
 
 /** Watches without `timeoutSeconds` last between this and twice this, so that they do not all end together. */
 const minimumWatchSeconds = 1800;
@@ -110,6 +112,8 @@ export class ResourceHandlers {
           // Admission and strategies change what they get, so a second attempt starts from the body again.
           const next = attempts++ === 0 ? first : await this.decode(request, resource, options, context);
           checkNamespace(next, resource, info.namespace);
+          const { uid = '' } = next.metadata ?? {};
+          if (old !== undefined && uid !== '' && uid !== old.metadata?.uid) throw uidMismatch(resource, old, uid);
           recordUpdate(resource, next, old, context, this.deps.clock.now());
           return next;
         },
@@ -199,11 +203,6 @@ export class ResourceHandlers {
   }
 }
 
-export function expectedOf(resource: ServedResource): Expected {
-  const { group, version, kind } = resource.definition;
-  return { group, version, kind, schema: resource.schema };
-}
-
 export function objectResult(
   status: number,
   object: VersionedObject,
@@ -216,25 +215,6 @@ export function objectResult(
 /** The name in the path; for namespaces the parser reports it as namespace too. */
 export function nameOf(info: RequestInfo, _resource: ServedResource): string {
   return info.name;
-}
-
-export function checkName(object: KubernetesObject, name: string): void {
-  const given = object.metadata?.name ?? '';
-  if (given === '') {
-    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
-  }
-  if (given !== name) {
-    throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
-  }
-}
-
-export function checkNamespace(object: KubernetesObject, resource: ServedResource, namespace: string): void {
-  const meta = (object.metadata ??= {});
-  if (!resource.definition.namespaced) return;
-  if (meta.namespace === undefined || meta.namespace === '') meta.namespace = namespace;
-  else if (meta.namespace !== namespace) {
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  }
 }
 
 /** Options from the body, else from the query. */

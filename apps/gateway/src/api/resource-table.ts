@@ -38,6 +38,10 @@ export class ResourceTable {
     return this.groupVersions.has(`${group}/${version}`);
   }
 
+  hasGroup(group: string): boolean {
+    return [...this.groupVersions].some((groupVersion) => groupVersion.startsWith(`${group}/`));
+  }
+
   get all(): readonly ServedResource[] {
     return [...this.served.values()];
   }

@@ -6,6 +6,12 @@ import { type ServiceAccountTokenAuthenticator } from '../authn/service-account-
 import { type RbacAuthorizer } from '../authz/rbac-authorizer';
 import { type Reader } from '../registry/reader';
 import { type Writer } from '../registry/writer';
+import { accessReviewHandler, rulesReviewHandler } from '../reviews/access-reviews';
+import { selfSubjectReviewHandler, tokenReviewHandler } from '../reviews/authentication-reviews';
+import { bindingHandler } from '../subresources/binding';
+import { evictionHandler } from '../subresources/eviction';
+import { scaleHandler } from '../subresources/scale';
+import { tokenHandler } from '../subresources/token';
 import { type ResourceHandlers } from './resource-handlers';
 import { type ResourceTable } from './resource-table';
 import { type SubresourceHandler } from './subresources';
@@ -25,6 +31,20 @@ export interface SubresourceDependencies {
 }
 
 /** Everything that is not simply an object, by `group/resource[/subresource]`; a star for group and resource means all. */
-export function subresourceHandlers(_deps: SubresourceDependencies): ReadonlyMap<string, SubresourceHandler> {
-  return new Map();
+export function subresourceHandlers(deps: SubresourceDependencies): ReadonlyMap<string, SubresourceHandler> {
+  const { rbac, authenticator, serviceAccountTokens, audiences, clock } = deps;
+  const binding = bindingHandler(deps);
+  return new Map([
+    ['*/scale', scaleHandler(deps)],
+    ['/bindings', binding],
+    ['/pods/binding', binding],
+    ['/pods/eviction', evictionHandler(deps)],
+    ['/serviceaccounts/token', tokenHandler(deps)],
+    ['authorization.k8s.io/subjectaccessreviews', accessReviewHandler(rbac, 'subject')],
+    ['authorization.k8s.io/localsubjectaccessreviews', accessReviewHandler(rbac, 'subject')],
+    ['authorization.k8s.io/selfsubjectaccessreviews', accessReviewHandler(rbac, 'self')],
+    ['authorization.k8s.io/selfsubjectrulesreviews', rulesReviewHandler(rbac)],
+    ['authentication.k8s.io/tokenreviews', tokenReviewHandler(authenticator, serviceAccountTokens, audiences)],
+    ['authentication.k8s.io/selfsubjectreviews', selfSubjectReviewHandler(() => clock.now())],
+  ]);
 }

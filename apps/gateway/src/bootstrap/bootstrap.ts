@@ -102,7 +102,7 @@ function isProtected(object: DeepReadonly<KubernetesObject>): boolean {
 /** Adds missing rules, labels and annotations; never takes any away (administrators may have added them). */
 function reconcileRole<T extends ClusterRole | Role>(existing: DeepReadonly<T>, wanted: T): T | undefined {
   if (isProtected(existing)) return undefined;
-  const rules = (existing.rules ?? []) as readonly DeepReadonly<PolicyRule>[];
+  const rules = existing.rules ?? [];
   const aggregation = (wanted as ClusterRole).aggregationRule;
   // Aggregated roles get their rules from elsewhere.
   const missing = aggregation === undefined ? (wanted.rules ?? []).filter((rule) => !covers(rules, rule)) : [];
@@ -122,7 +122,7 @@ function reconcileBinding<T extends ClusterRoleBinding | RoleBinding>(
   if (isProtected(existing)) return undefined;
   const same = (a: DeepReadonly<RbacSubject>, b: RbacSubject): boolean =>
     a.kind === b.kind && a.name === b.name && (a.namespace ?? '') === (b.namespace ?? '');
-  const subjects = (existing.subjects ?? []) as readonly DeepReadonly<RbacSubject>[];
+  const subjects = existing.subjects ?? [];
   const missing = (wanted.subjects ?? []).filter((subject) => !subjects.some((other) => same(other, subject)));
   const metadata = mergeMetadata(existing, wanted);
   if (missing.length === 0 && metadata === undefined) return undefined;

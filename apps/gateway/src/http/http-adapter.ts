@@ -2,7 +2,7 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { gzip } from 'node:zlib';
 import { type Clock, badRequest } from '#machinery';
 import { type Logger } from '#telemetry';
-import { type ApiServer, statusOf } from '../api/api-server';
+import { type ApiServer, WarnedError, statusOf } from '../api/api-server';
 import { type Authenticator } from '../authn/authenticator';
 import { impersonate } from '../authn/impersonation';
 import { type ApiRequest } from '../request/api-request';
@@ -80,9 +80,7 @@ export class HttpAdapter {
       nowMs: this.clock.now(),
     };
     const result = await this.api.handle(request);
-    for (const warning of result.warnings ?? []) {
-      response.appendHeader('Warning', `299 - ${JSON.stringify(warning)}`);
-    }
+    setWarnings(response, result.warnings ?? []);
     if (result.type !== 'watch') return send(response, request, render(result, options));
     const form = representation(options.accept, true);
     response.writeHead(200, {
@@ -118,11 +116,16 @@ export class HttpAdapter {
       'cache-control': 'no-cache, private',
       ...(retry === undefined ? {} : { 'retry-after': String(retry) }),
     };
+    if (error instanceof WarnedError) setWarnings(response, error.warnings);
     // What is left of the body is not worth reading.
     if (!incoming.complete && code === 413) headers.connection = 'close';
     response.writeHead(code, headers);
     response.end(incoming.method === 'HEAD' ? '' : `${JSON.stringify(body)}\n`);
   }
+}
+
+function setWarnings(response: ServerResponse, warnings: readonly string[]): void {
+  for (const warning of warnings) response.appendHeader('Warning', `299 - ${JSON.stringify(warning)}`);
 }
 
 async function send(response: ServerResponse, request: ApiRequest, rendered: Rendered): Promise<void> {

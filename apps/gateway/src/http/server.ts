@@ -41,19 +41,15 @@ export function createAdapter(config: GatewayConfig, onRequest: RequestListener)
     forceCloseConnections: false,
   } as never);
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  // Before Fastify looks at the content type: which ones there are is for the resource to say.
+  fastify.addHook('onRequest', (request, reply) => {
+    reply.hijack();
+    void onRequest(request.raw, reply.raw, request.originalUrl);
+  });
   for (const method of ['LINK', 'UNLINK', 'PROPFIND', 'TRACE']) {
     if (!fastify.supportedMethods.includes(method)) fastify.addHttpMethod(method, { hasBody: false });
   }
-  fastify.route({
-    method: fastify.supportedMethods as never,
-    url: '/',
-    handler: async (request, reply) => {
-      reply.hijack();
-      await onRequest(request.raw, reply.raw, request.originalUrl);
-    },
-  });
+  fastify.route({ method: fastify.supportedMethods, url: '/', handler: () => undefined });
   return adapter;
 }
 

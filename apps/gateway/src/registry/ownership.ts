@@ -1,23 +1,57 @@
-import { type DeepReadonly, type KubernetesObject } from '#machinery';
+import {
+  type DeepReadonly,
+  type FieldSet,
+  type KubernetesObject,
+  type ManagedFieldsEntry,
+  fieldSetOf,
+  formatTime,
+  updateManagedFields,
+  type WriteContext as OwnershipContext,
+} from '#machinery';
 import { type ServedResource } from './served-resource';
 import { type WriteContext } from './write-context';
 
+const resetSets = new WeakMap<ServedResource, Map<string, FieldSet>>();
+
+/** What `#machinery` has to know to keep `metadata.managedFields` of a write. */
+export function ownershipContext(resource: ServedResource, context: WriteContext, nowMs: number): OwnershipContext {
+  return {
+    schema: resource.schema,
+    apiVersion: resource.apiVersion,
+    subresource: context.subresource,
+    now: formatTime(nowMs),
+    resetFields: resetSetOf(resource, context.subresource),
+  };
+}
+
+/** Records in `metadata.managedFields` who set what with an update: everything but server-side apply. Changes `object`. */
+export function recordUpdate(
+  resource: ServedResource,
+  object: KubernetesObject,
+  live: DeepReadonly<KubernetesObject> | undefined,
+  context: WriteContext,
+  nowMs: number,
+): void {
+  const { manager } = context;
+  const owned = updateManagedFields(live, object, manager, ownershipContext(resource, context, nowMs));
+  const entries = owned.metadata?.managedFields;
+  const meta = (object.metadata ??= {});
+  if (entries === undefined) delete meta.managedFields;
+  else meta.managedFields = entries;
+}
+
+function resetSetOf(resource: ServedResource, subresource: string): FieldSet {
+  let sets = resetSets.get(resource);
+  if (sets === undefined) resetSets.set(resource, (sets = new Map<string, FieldSet>()));
+  let set = sets.get(subresource);
+  if (set === undefined) sets.set(subresource, (set = fieldSetOf(...resetFieldsOf(resource, subresource))));
+  return set;
+}
+
 /** Fields that requests to the resource or a subresource do not own, as dotted paths. */
-export function resetFieldsOf(resource: ServedResource, subresource: string): readonly string[] {
+function resetFieldsOf(resource: ServedResource, subresource: string): readonly string[] {
   const declared = resource.strategy.resetFields?.[subresource];
   if (declared !== undefined) return declared;
   if (!resource.hasSubresource('status')) return [];
   return subresource === 'status' ? ['spec'] : ['status'];
-}
-
-/** Records in `metadata.managedFields` who set what with an update: everything but server-side apply. */
-export function recordUpdate(
-  _resource: ServedResource,
-  object: KubernetesObject,
-  live: DeepReadonly<KubernetesObject> | undefined,
-  _context: WriteContext,
-  _nowMs: number,
-): void {
-  if (live?.metadata?.managedFields === undefined) return;
-  (object.metadata ??= {}).managedFields ??= live.metadata.managedFields as never;
 }

@@ -131,10 +131,6 @@ export class Writer {
       );
       await this.admission.mutate(admissionRequest);
       if (old === undefined) {
-        if (isRevision(meta.resourceVersion)) {
-          if (source.createIfMissing === true) throw conflict(resource.groupResource, name);
-          throw notFound(resource.groupResource, name);
-        }
         await this.prepareNew(resource, object, context, admissionRequest);
       } else {
         this.checkRevision(resource, name, meta, old);
@@ -146,7 +142,7 @@ export class Writer {
           return { type: 'delete', part: reservations?.release(old) };
         }
       }
-      const part = reservations?.reserve(object, old);
+      const part = context.subresource === '' ? reservations?.reserve(object, old) : undefined;
       if (context.options.dryRun) {
         result = versioned(key, object, stored?.revision ?? 0);
         return { type: 'keep' };
@@ -160,6 +156,27 @@ export class Writer {
     const object = result ?? (outcome.object === undefined ? undefined : resource.serve(outcome.object));
     if (object === undefined) throw notFound(resource.groupResource, name);
     return { object, created };
+  }
+
+  /**
+   * Changes an object outside the pipeline: no defaults, strategy or validation, for subresources with rules of their own.
+   * @param change returns the new object, which may share parts with the old one, or undefined to leave it
+   */
+  async modify(
+    resource: ServedResource,
+    name: string,
+    context: WriteContext,
+    change: (old: DeepReadonly<KubernetesObject>) => KubernetesObject | undefined,
+  ): Promise<VersionedObject> {
+    const key = resource.key(context.namespace, name);
+    const outcome = await this.storage.update(key, (stored) => {
+      if (stored === undefined) throw notFound(resource.groupResource, name);
+      const object = change(resource.serve(stored).object);
+      if (object === undefined || context.options.dryRun) return { type: 'keep' };
+      return this.put(resource, object, undefined);
+    });
+    if (outcome.object === undefined) throw notFound(resource.groupResource, name);
+    return resource.serve(outcome.object);
   }
 
   async delete(

@@ -11,7 +11,7 @@ export class VersionedObject {
   constructor(
     readonly key: string,
     readonly object: DeepReadonly<KubernetesObject>,
-    /** The resourceVersion: revision of the last change, or of the deletion. */
+    /** The resourceVersion: revision of the last change, or of the deletion; 0 for what was never stored. */
     readonly revision: number,
     /** The store's value. */
     readonly value: Uint8Array,
@@ -22,7 +22,7 @@ export class VersionedObject {
   /** `{"kind":…}` in full, as GET answers. */
   get head(): string {
     const prefix = Buffer.from(this.value.buffer, this.value.byteOffset, this.metadataStart).toString('latin1');
-    return `${prefix}"resourceVersion":"${this.revision}",`;
+    return this.revision === 0 ? prefix : `${prefix}"resourceVersion":"${this.revision}",`;
   }
 
   /** The same as an element of a list: without kind and apiVersion. */

@@ -1,0 +1,124 @@
+import { type SubjectAccessReview, type SubjectAccessReviewSpec } from '#api';
+import { type FieldError, type KubernetesObject, badRequest, field, invalid } from '#machinery';
+import { type Attributes } from '../authz/attributes';
+import { type RbacAuthorizer } from '../authz/rbac-authorizer';
+import { decodeBody } from '../codec/decode-body';
+import { expectedOf } from '../api/request-checks';
+import { type SubresourceHandler } from '../api/subresources';
+import { type UserInfo } from '../kinds/strategy';
+import { type ServedResource } from '../registry/served-resource';
+import { type ApiRequest } from '../request/api-request';
+import { type ObjectResult } from '../request/api-result';
+
+const group = 'authorization.k8s.io';
+
+/** SubjectAccessReview, LocalSubjectAccessReview and SelfSubjectAccessReview: may somebody do something? */
+export function accessReviewHandler(rbac: RbacAuthorizer, about: 'subject' | 'self'): SubresourceHandler {
+  return {
+    async create(request, info, resource) {
+      const review = (await decode(request, resource)) as SubjectAccessReview;
+      const { spec } = review;
+      validate(spec, about === 'self', resource.definition.namespaced ? info.namespace : undefined);
+      const user: UserInfo =
+        about === 'self'
+          ? request.user
+          : {
+              name: spec.user ?? '',
+              groups: spec.groups ?? [],
+              ...(spec.uid === undefined ? {} : { uid: spec.uid }),
+              ...(spec.extra === undefined ? {} : { extra: spec.extra }),
+            };
+      const { allowed, reason } = rbac.authorize(attributesOf(spec, user));
+      if (resource.definition.namespaced) review.metadata = { ...review.metadata, namespace: info.namespace };
+      const status = { allowed, ...(reason === '' ? {} : { reason }) };
+      return answer({ ...review, status } as KubernetesObject);
+    },
+  };
+}
+
+/** SelfSubjectRulesReview: what may the caller do in a namespace? */
+export function rulesReviewHandler(rbac: RbacAuthorizer): SubresourceHandler {
+  return {
+    async create(request, _info, resource) {
+      const review = (await decode(request, resource)) as KubernetesObject & { spec?: { namespace?: string } };
+      const namespace = review.spec?.namespace ?? '';
+      if (namespace === '') throw badRequest('no namespace on request');
+      const rules = rbac.rulesFor(request.user, namespace);
+      const status = {
+        resourceRules: rules
+          .filter(({ resources = [] }) => resources.length > 0)
+          .map(({ verbs, apiGroups, resources, resourceNames }) => ({
+            verbs,
+            apiGroups,
+            resources,
+            ...(resourceNames === undefined || resourceNames.length === 0 ? {} : { resourceNames }),
+          })),
+        nonResourceRules: rules
+          .filter(({ nonResourceURLs = [] }) => nonResourceURLs.length > 0)
+          .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
+        incomplete: false,
+      };
+      return answer({ ...review, spec: {}, status } as KubernetesObject);
+    },
+  };
+}
+
+function decode(request: ApiRequest, resource: ServedResource): Promise<KubernetesObject> {
+  return decodeBody(request, expectedOf(resource), 'Ignore', () => undefined);
+}
+
+export function answer(object: KubernetesObject): ObjectResult {
+  return { type: 'object', status: 201, object };
+}
+
+function validate(spec: SubjectAccessReviewSpec, isSelf: boolean, namespace: string | undefined): void {
+  const { resourceAttributes, nonResourceAttributes } = spec;
+  const errors: FieldError[] = [];
+  if (resourceAttributes !== undefined && nonResourceAttributes !== undefined) {
+    const value = { Path: nonResourceAttributes.path ?? '', Verb: nonResourceAttributes.verb ?? '' };
+    const detail = 'cannot be specified in combination with resourceAttributes';
+    errors.push(field.invalid('spec.nonResourceAttributes', value, detail));
+  }
+  if (resourceAttributes === undefined && nonResourceAttributes === undefined) {
+    const detail = 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
+    errors.push(field.invalid('spec.resourceAttributes', null, detail));
+  }
+  if (!isSelf && (spec.user ?? '') === '' && (spec.groups ?? []).length === 0) {
+    errors.push(field.invalid('spec.user', '', 'at least one of user or group must be specified'));
+  }
+  if (namespace !== undefined) {
+    if (nonResourceAttributes !== undefined) {
+      const detail = 'disallowed on this kind of request';
+      errors.push(field.invalid('spec.nonResourceAttributes', nonResourceAttributes, detail));
+    } else if (resourceAttributes !== undefined && resourceAttributes.namespace !== namespace) {
+      const path = 'spec.resourceAttributes.namespace';
+      errors.push(field.invalid(path, resourceAttributes.namespace ?? '', 'must match metadata.namespace'));
+    }
+  }
+  if (errors.length > 0) throw invalid({ group, kind: '' }, '', errors);
+}
+
+function attributesOf(
+  { resourceAttributes, nonResourceAttributes }: SubjectAccessReviewSpec,
+  user: UserInfo,
+): Attributes {
+  const {
+    verb = '',
+    group: apiGroup = '',
+    resource = '',
+    subresource = '',
+    namespace = '',
+    name = '',
+  } = resourceAttributes ?? {};
+  return {
+    user,
+    verb: resourceAttributes === undefined ? (nonResourceAttributes?.verb ?? '') : verb,
+    isResourceRequest: resourceAttributes !== undefined,
+    group: apiGroup,
+    resource,
+    subresource,
+    namespace,
+    name,
+    path: nonResourceAttributes?.path ?? '',
+  };
+}
