@@ -1,5 +1,5 @@
 import { type Resource, allResources, findKind, parseGroupVersion } from '#api';
-import { type ListOptions, type ObjectClient } from '#client';
+import { type DeleteOptions, type ListOptions, type ObjectClient } from '#client';
 import { type ControllerDependencies, type InformerFactory, alwaysLeader } from '#controller';
 import {
   type ApiError,
@@ -178,11 +178,7 @@ export class FakeCluster {
         .filter((object) => options.namespace === undefined || object.metadata?.namespace === options.namespace)
         .filter((object) => hasFields(object) && hasLabels(object));
     };
-    const remove = (
-      resource: Any,
-      key: ObjectKey,
-      preconditions?: { uid?: string; resourceVersion?: string },
-    ): void => {
+    const remove = (resource: Any, key: ObjectKey, { preconditions, gracePeriodSeconds }: DeleteOptions = {}): void => {
       const object = store.get(resource, key);
       const { uid = object.metadata?.uid, resourceVersion = object.metadata?.resourceVersion } = preconditions ?? {};
       if (uid !== object.metadata?.uid || resourceVersion !== object.metadata?.resourceVersion) {
@@ -193,7 +189,8 @@ export class FakeCluster {
         );
       }
       record('delete', resource, text(key));
-      store.delete(resource, key, this.hasGracefulPods && tableOf(resource) === 'pods');
+      const isGraceful = this.hasGracefulPods && gracePeriodSeconds !== 0 && tableOf(resource) === 'pods';
+      store.delete(resource, key, isGraceful);
     };
 
     return {
@@ -230,8 +227,7 @@ export class FakeCluster {
           record('patch', resource, text(key), patch, subresource);
           return written as never;
         }),
-      delete: (resource, key, options = {}) =>
-        call('delete', resource, () => remove(resource, key, options.preconditions)),
+      delete: (resource, key, options = {}) => call('delete', resource, () => remove(resource, key, options)),
       deleteCollection: (resource, options) =>
         call('deletecollection', resource, () => {
           for (const object of select(resource, options)) remove(resource, keyOfObject(object));
