@@ -1,0 +1,28 @@
+/** The cluster's state: etcd v3's data model on a log of our own. See README.md. */
+export {
+  type Compare,
+  type DeleteRangeRequest,
+  type DeleteRangeResponse,
+  type Key,
+  type KeyRange,
+  type KeyValue,
+  type KeyValueStore,
+  type LeaseStatus,
+  type PutRequest,
+  type PutResponse,
+  type RangeRequest,
+  type RangeResponse,
+  type RequestOp,
+  type ResponseOp,
+  StoreError,
+  type StoreErrorCode,
+  type StoreEvent,
+  type StoreStatus,
+  type TxnRequest,
+  type TxnResponse,
+  type Watch,
+  type WatchBatch,
+  type WatchHandler,
+  type WatchRequest,
+} from './src/key-value-store';
+export { type MemoryStoreOptions, createMemoryStore } from './src/memory-store';

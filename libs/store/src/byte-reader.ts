@@ -1,0 +1,80 @@
+/** Reads what `ByteWriter` wrote. Running past the end throws a `RangeError`; byte strings are views, not copies. */
+export class ByteReader {
+  constructor(
+    private readonly memory: Buffer,
+    private at = 0,
+    private readonly end = memory.length,
+  ) {}
+
+  get position(): number {
+    return this.at;
+  }
+
+  get done(): boolean {
+    return this.at >= this.end;
+  }
+
+  u8(): number {
+    this.need(1);
+    return this.memory[this.at++]!;
+  }
+
+  u32(): number {
+    this.need(4);
+    const value = this.memory.readUInt32LE(this.at);
+    this.at += 4;
+    return value;
+  }
+
+  u64(): bigint {
+    this.need(8);
+    const value = this.memory.readBigUInt64LE(this.at);
+    this.at += 8;
+    return value;
+  }
+
+  /** The same eight bytes, signed, as lease ids are. */
+  i64(): bigint {
+    return BigInt.asIntN(64, this.u64());
+  }
+
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
+    }
+  }
+
+  bytes(): Buffer {
+    return this.take(this.varint());
+  }
+
+  key(): string {
+    const length = this.varint();
+    this.need(length);
+    const value = this.memory.toString('latin1', this.at, this.at + length);
+    this.at += length;
+    return value;
+  }
+
+  /** Everything up to the end. */
+  rest(): Buffer {
+    return this.take(this.end - this.at);
+  }
+
+  private take(length: number): Buffer {
+    this.need(length);
+    const value = this.memory.subarray(this.at, this.at + length);
+    this.at += length;
+    return value;
+  }
+
+  private need(length: number): void {
+    if (this.at + length > this.end)
+      throw new RangeError(`${length} bytes wanted at ${this.at}, ${this.end - this.at} left`);
+  }
+}

@@ -1,0 +1,28 @@
+import { StoreError } from './key-value-store';
+
+/** Every refusal of the data model, with etcd's own wording (`api/v3rpc/rpctypes`): clients match on it. */
+export const storeErrors = {
+  compacted: (compactRevision: number) =>
+    new StoreError('compacted', 'etcdserver: mvcc: required revision has been compacted', compactRevision),
+  futureRevision: () => new StoreError('future-revision', 'etcdserver: mvcc: required revision is a future revision'),
+  leaseNotFound: () => new StoreError('lease-not-found', 'etcdserver: requested lease not found'),
+  leaseExists: () => new StoreError('lease-exists', 'etcdserver: lease already exists'),
+  leaseTtlTooLarge: () => new StoreError('invalid-argument', 'etcdserver: too large lease TTL'),
+  keyNotFound: () => new StoreError('key-not-found', 'etcdserver: key not found'),
+  duplicateKey: () => new StoreError('duplicate-key', 'etcdserver: duplicate key given in txn request'),
+  tooManyOperations: () => new StoreError('too-many-operations', 'etcdserver: too many operations in txn request'),
+  requestTooLarge: () => new StoreError('request-too-large', 'etcdserver: request is too large'),
+  emptyKey: () => new StoreError('empty-key', 'etcdserver: key is not provided'),
+  valueProvided: () => new StoreError('invalid-argument', 'etcdserver: value is provided'),
+  leaseProvided: () => new StoreError('invalid-argument', 'etcdserver: lease is provided'),
+  /** Ours: etcd cannot be handed a key that is not bytes. */
+  keyNotBytes: () => new StoreError('invalid-argument', 'key is not a byte string: it has a code unit above 255'),
+  noSpace: (detail: string) => new StoreError('no-space', `etcdserver: mvcc: database space exceeded: ${detail}`),
+  tooManyRequests: () => new StoreError('unavailable', 'etcdserver: too many requests'),
+  stopped: () => new StoreError('closed', 'etcdserver: server stopped'),
+  /** The log can no longer be trusted, so nothing is answered any more: only a restart re-reads what is really on disk. */
+  failed: (reason: string) => new StoreError('closed', `etcdserver: server stopped: ${reason}`),
+  /** `file` and `offset` are where an operator starts to look. */
+  corrupt: (file: string, offset: number, reason: string) =>
+    new StoreError('corrupt', `${file} is corrupt at offset ${offset}: ${reason}`),
+};

@@ -1,0 +1,83 @@
+import { type Command } from './command';
+import { type DeleteRangeResponse, type PutResponse, StoreError, type TxnResponse } from './key-value-store';
+import { Keyspace } from './mvcc/keyspace';
+import { Leases } from './mvcc/leases';
+import { Transaction } from './mvcc/transaction';
+import { type Version } from './mvcc/version';
+
+/** The answer to each kind of command. */
+export interface Responses {
+  put: PutResponse;
+  delete: DeleteRangeResponse;
+  txn: TxnResponse;
+  compact: void;
+  'lease-grant': { id: bigint; ttl: number };
+  'lease-revoke': void;
+  'lease-checkpoint': void;
+}
+
+export type Response = Responses[keyof Responses];
+
+/** What a command did: an answer, or a refusal that changed nothing; and what watchers have to hear. */
+export type Outcome =
+  | { readonly response: Response; readonly error?: undefined; readonly changes: readonly Version[] }
+  | { readonly error: StoreError; readonly changes: readonly Version[] };
+
+const NO_CHANGES: readonly Version[] = [];
+
+/**
+ * The replicated state. It changes by `apply` alone, which reads no clock and draws no lots, so that the same commands
+ * give the same state on every member and after every restart.
+ */
+export class StateMachine {
+  readonly keyspace = new Keyspace();
+  readonly leases = new Leases();
+  appliedIndex = 0;
+  appliedTerm = 0;
+
+  /** @throws only on a bug, after which the state cannot be trusted; refusals are outcomes */
+  apply(index: number, term: number, command: Command): Outcome {
+    if (index !== this.appliedIndex + 1) throw new Error(`entry ${index} applied after ${this.appliedIndex}`);
+    this.appliedIndex = index;
+    this.appliedTerm = term;
+    const transaction = new Transaction(this.keyspace, this.leases);
+    try {
+      const response = this.execute(command, transaction);
+      transaction.end();
+      return { response, changes: transaction.changes };
+    } catch (error) {
+      if (error instanceof StoreError && transaction.changes.length === 0) return { error, changes: NO_CHANGES };
+      throw error;
+    }
+  }
+
+  /** An entry that says nothing, as a new leader's first. */
+  skip(index: number, term: number): void {
+    this.appliedIndex = index;
+    this.appliedTerm = term;
+  }
+
+  private execute(command: Command, transaction: Transaction): Response {
+    switch (command.type) {
+      case 'put':
+        return transaction.put(command.request);
+      case 'delete':
+        return transaction.deleteRange(command.request);
+      case 'txn':
+        return transaction.txn(command.request);
+      case 'compact':
+        return this.keyspace.compact(command.revision);
+      case 'lease-grant':
+        this.leases.grant(command.id, command.ttl);
+        return { id: command.id, ttl: command.ttl };
+      case 'lease-revoke':
+        for (const key of this.leases.revoke(command.id)) transaction.deleteRange({ key });
+        return;
+      case 'lease-checkpoint':
+        for (const { id, remaining } of command.checkpoints) {
+          const lease = this.leases.get(id);
+          if (lease !== undefined) lease.remaining = remaining;
+        }
+    }
+  }
+}

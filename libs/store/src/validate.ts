@@ -1,0 +1,97 @@
+import { storeErrors } from './errors';
+import {
+  type DeleteRangeRequest,
+  type Key,
+  type PutRequest,
+  type RangeRequest,
+  type RequestOp,
+  type TxnRequest,
+} from './key-value-store';
+
+/** etcd's `--max-txn-ops`: compares, operations of one branch and those nested in them together. */
+export const MAX_TXN_OPERATIONS = 128;
+/** etcd's `--max-request-bytes`. */
+export const MAX_REQUEST_BYTES = 1.5 * 1024 * 1024;
+
+const NOT_BYTES = /[^\0-\xff]/;
+
+export function checkKey(key: Key): void {
+  if (key.length === 0) throw storeErrors.emptyKey();
+  if (NOT_BYTES.test(key)) throw storeErrors.keyNotBytes();
+}
+
+export function checkRange(request: RangeRequest | DeleteRangeRequest): void {
+  checkKey(request.key);
+  if (request.rangeEnd !== undefined && NOT_BYTES.test(request.rangeEnd)) throw storeErrors.keyNotBytes();
+}
+
+export function checkPut(request: PutRequest): void {
+  checkKey(request.key);
+  if (request.ignoreValue && request.value.length > 0) throw storeErrors.valueProvided();
+  if (request.ignoreLease && (request.lease ?? 0n) !== 0n) throw storeErrors.leaseProvided();
+}
+
+/** Everything about a transaction that can be judged without knowing the state. */
+export function checkTxn(request: TxnRequest): void {
+  checkOperations(request, MAX_TXN_OPERATIONS);
+  // After the count, so that the check of overlaps, quadratic in it, stays small.
+  checkOverlaps(request.success);
+  checkOverlaps(request.failure ?? []);
+}
+
+function checkOperations(request: TxnRequest, allowed: number): void {
+  const failure = request.failure ?? [];
+  const count = Math.max(request.compare.length, request.success.length, failure.length);
+  if (count > allowed) throw storeErrors.tooManyOperations();
+  for (const compare of request.compare) checkKey(compare.key);
+  for (const operation of [...request.success, ...failure]) {
+    if (operation.type === 'range' || operation.type === 'delete') checkRange(operation.request);
+    else if (operation.type === 'put') checkPut(operation.request);
+    else checkOperations(operation.request, allowed - count);
+  }
+}
+
+interface Touched {
+  readonly puts: Set<Key>;
+  readonly deletes: DeleteRangeRequest[];
+}
+
+/**
+ * Refuses a key that is put twice, or put and deleted, in one transaction: all its changes share one revision. The two
+ * branches of a nested transaction exclude each other and may touch the same key. As in etcd, a delete in a later
+ * nested transaction than the put is let through.
+ */
+function checkOverlaps(operations: readonly RequestOp[]): Touched {
+  const touched: Touched = { puts: new Set(), deletes: [] };
+  for (const operation of operations) if (operation.type === 'delete') touched.deletes.push(operation.request);
+  for (const operation of operations) {
+    if (operation.type !== 'txn') continue;
+    const success = checkOverlaps(operation.request.success);
+    const failure = checkOverlaps(operation.request.failure ?? []);
+    for (const key of success.puts) addPut(touched, key);
+    for (const key of failure.puts) {
+      if (success.puts.has(key)) continue;
+      addPut(touched, key);
+    }
+    touched.deletes.push(...success.deletes, ...failure.deletes);
+  }
+  for (const operation of operations) if (operation.type === 'put') addPut(touched, operation.request.key);
+  return touched;
+}
+
+function addPut(touched: Touched, key: Key): void {
+  if (touched.puts.has(key) || touched.deletes.some((range) => covers(range, key))) throw storeErrors.duplicateKey();
+  touched.puts.add(key);
+}
+
+function covers({ key: start, rangeEnd }: DeleteRangeRequest, key: Key): boolean {
+  if (!rangeEnd) return key === start;
+  return key >= start && (rangeEnd === '\0' || key < rangeEnd);
+}
+
+/** Such a transaction needs no log entry. */
+export function isReadOnly(request: TxnRequest): boolean {
+  return [...request.success, ...(request.failure ?? [])].every(
+    (operation) => operation.type === 'range' || (operation.type === 'txn' && isReadOnly(operation.request)),
+  );
+}

@@ -1,0 +1,151 @@
+import { storeErrors } from './errors';
+import {
+  type Key,
+  type KeyRange,
+  type StoreEvent,
+  type Watch,
+  type WatchHandler,
+  type WatchRequest,
+} from './key-value-store';
+import { contains, endOf } from './mvcc/key-range';
+import { type Keyspace } from './mvcc/keyspace';
+import { isTombstone, valueBefore, type Version } from './mvcc/version';
+
+/** Changes that a watcher from the past gets in one turn of the event loop. */
+const REPLAY_SLICE = 500;
+
+interface Watcher {
+  readonly range: KeyRange;
+  readonly request: WatchRequest;
+  readonly handler: WatchHandler;
+  /** The first revision it has not been told of. */
+  next: number;
+  isOver: boolean;
+}
+
+/**
+ * Tells watchers about changes. A *synced* watcher hears of a revision as soon as it is applied, before the writer does.
+ * One that starts in the past is *unsynced*: it is read its revisions from history, a slice at a time, until none is
+ * left; what is written meanwhile it reads from there too, so nothing has to be queued for it.
+ */
+export class WatchHub {
+  private readonly byKey = new Map<Key, Set<Watcher>>();
+  private readonly byRange = new Set<Watcher>();
+  private readonly unsynced = new Set<Watcher>();
+  private ending: Error | undefined;
+
+  /** @param onHandlerError a handler broke its promise not to throw; its watch is over */
+  constructor(
+    private readonly keyspace: Keyspace,
+    private readonly onHandlerError: (error: unknown) => void,
+  ) {}
+
+  watch(request: WatchRequest, handler: WatchHandler): Watch {
+    const start = request.startRevision ?? 0;
+    const next = start > 0 ? start : this.keyspace.revision + 1;
+    const range = { key: request.key, rangeEnd: request.rangeEnd };
+    const watcher: Watcher = { range, request, handler, next, isOver: false };
+    if (this.ending !== undefined) this.endLater(watcher, this.ending);
+    else if (next > this.keyspace.revision) this.sync(watcher);
+    else {
+      this.unsynced.add(watcher);
+      setImmediate(() => this.replay(watcher));
+    }
+    return { cancel: () => this.drop(watcher) };
+  }
+
+  /** The changes of one revision have been applied. */
+  publish(revision: number, changes: readonly Version[]): void {
+    if (changes.length === 0) return;
+    for (const change of changes) {
+      const watchers = this.byKey.get(change.kv.key);
+      if (watchers === undefined) continue;
+      // A later change of the same key finds `next` moved on.
+      for (const watcher of watchers) this.deliver(watcher, revision, changes);
+    }
+    for (const watcher of this.byRange) this.deliver(watcher, revision, changes);
+  }
+
+  /** No watch outlives the store. */
+  endAll(error: Error): void {
+    this.ending = error;
+    const all = [...this.byRange, ...this.unsynced, ...[...this.byKey.values()].flatMap((watchers) => [...watchers])];
+    for (const watcher of all) this.end(watcher, error);
+  }
+
+  private replay(watcher: Watcher): void {
+    let left = REPLAY_SLICE;
+    while (!watcher.isOver) {
+      if (watcher.next < this.keyspace.compactRevision) {
+        return this.end(watcher, storeErrors.compacted(this.keyspace.compactRevision));
+      }
+      const changes = this.keyspace.history.nextFrom(watcher.next);
+      const first = changes[0];
+      if (first === undefined) {
+        this.unsynced.delete(watcher);
+        watcher.next = this.keyspace.revision + 1;
+        return this.sync(watcher);
+      }
+      if (left <= 0) return void setImmediate(() => this.replay(watcher));
+      left -= changes.length;
+      this.deliver(watcher, first.kv.modRevision, changes);
+    }
+  }
+
+  private deliver(watcher: Watcher, revision: number, changes: readonly Version[]): void {
+    if (watcher.isOver || revision < watcher.next) return;
+    watcher.next = revision + 1;
+    const events = eventsFor(watcher, changes);
+    if (events.length === 0) return;
+    try {
+      watcher.handler.onBatch({ revision, events });
+    } catch (error) {
+      this.drop(watcher);
+      this.onHandlerError(error);
+    }
+  }
+
+  private end(watcher: Watcher, error: Error): void {
+    if (watcher.isOver) return;
+    this.drop(watcher);
+    try {
+      watcher.handler.onEnd(error);
+    } catch (handlerError) {
+      this.onHandlerError(handlerError);
+    }
+  }
+
+  private endLater(watcher: Watcher, error: Error): void {
+    setImmediate(() => this.end(watcher, error));
+  }
+
+  private sync(watcher: Watcher): void {
+    if (endOf(watcher.range) !== undefined) {
+      this.byRange.add(watcher);
+      return;
+    }
+    const watchers = this.byKey.get(watcher.range.key);
+    if (watchers === undefined) this.byKey.set(watcher.range.key, new Set([watcher]));
+    else watchers.add(watcher);
+  }
+
+  private drop(watcher: Watcher): void {
+    watcher.isOver = true;
+    this.byRange.delete(watcher);
+    this.unsynced.delete(watcher);
+    const watchers = this.byKey.get(watcher.range.key);
+    if (watchers?.delete(watcher) && watchers.size === 0) this.byKey.delete(watcher.range.key);
+  }
+}
+
+function eventsFor({ range, request }: Watcher, changes: readonly Version[]): StoreEvent[] {
+  const events: StoreEvent[] = [];
+  for (const change of changes) {
+    if (!contains(range, change.kv.key)) continue;
+    const type = isTombstone(change) ? 'delete' : 'put';
+    if (request.filters?.includes(type === 'put' ? 'no-put' : 'no-delete')) continue;
+    const prevKv = request.prevKv ? valueBefore(change) : undefined;
+    events.push(prevKv === undefined ? { type, kv: change.kv } : { type, kv: change.kv, prevKv });
+  }
+  return events;
+}
