@@ -87,7 +87,7 @@ export function formatRequirement({ key, operator, values }: LabelRequirement): 
       return `!${key}`;
     case 'in':
     case 'notin':
-      return `${key} ${operator} (${values.join(',') || ','})`;
+      return `${key} ${operator} (${values.join(',')})`;
     case 'gt':
       return `${key}>${values[0] ?? ''}`;
     case 'lt':

@@ -129,7 +129,7 @@ class Parser {
     const first = this.peek();
     if (first.kind === ')') {
       this.next();
-      return [];
+      return [''];
     }
     if (first.kind !== 'identifier' && first.kind !== ',') {
       throw new SelectorError(`found '${first.literal}', expected: ',', ')' or identifier`);
@@ -140,7 +140,7 @@ class Parser {
     return values;
   }
 
-  /** Empty elements are the empty string: `(,)`, `(a,)`. */
+  /** Empty elements are the empty string: `()`, `(,)`, `(a,)`. */
   private list(): string[] {
     const values: string[] = [];
     for (;;) {

@@ -17,6 +17,8 @@ describe('label selectors', () => {
     ['a in (b,c)', {}, false],
     ['a notin (b)', {}, true],
     ['a in (,)', { a: '' }, true],
+    ['a in ()', { a: '' }, true],
+    ['a in ()', { a: 'b' }, false],
     ['a=', { a: '' }, true],
     ['n>2', { n: '10' }, true],
     ['n<2', { n: 'x' }, false],
