@@ -267,8 +267,11 @@ export interface ContainerRuntime {
   pullImage(image: string, credentials?: ImageCredentials): Promise<string>;
   removeImage(image: string): Promise<void>;
 
-  /** Subscribes to events; reconnects by itself. Returns a function that ends it. */
-  watch(listener: (event: RuntimeEvent) => void): () => void;
+  /**
+   * Subscribes to events; reconnects by itself. Returns a function that ends it. `resync` is called when events may have been missed (the
+   * engine was away): relist. Neither may throw.
+   */
+  watch(listener: (event: RuntimeEvent) => void, resync?: () => void): () => void;
   /** Stops using the runtime; containers keep running. */
   close(): Promise<void>;
 }
