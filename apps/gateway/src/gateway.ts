@@ -1,4 +1,3 @@
-import { type Server } from 'node:http';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -15,6 +14,7 @@ import { formatAddress, parseCidr } from './allocation/service-cidr';
 import { ApiServer } from './api/api-server';
 import { healthChecks, healthRoute } from './api/health';
 import { GatewayMetrics } from './api/metrics';
+import { openApiRoute } from './api/openapi';
 import { Patcher } from './api/patcher';
 import { PathHandler, discoveryRoute } from './api/paths';
 import { ResourceHandlers } from './api/resource-handlers';
@@ -108,6 +108,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   let address = '';
   const paths = new PathHandler([
     discoveryRoute(table, () => address),
+    openApiRoute(table),
     versionRoute({ gitCommit: '', buildDate: '1970-01-01T00:00:00Z' }),
     healthRoute(
       healthChecks(

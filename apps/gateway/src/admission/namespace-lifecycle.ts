@@ -18,7 +18,7 @@ export function namespaceLifecycle(namespaces: ServedResource): AdmissionPlugin 
       return;
     }
     if (!resource.definition.namespaced || operation !== 'CREATE' || group === 'authorization.k8s.io') return;
-    const found = namespaces.cache.get(namespaces.key('', namespace))?.object;
+    const found: DeepReadonly<Namespace> | undefined = namespaces.cache.get(namespaces.key('', namespace))?.object;
     if (found === undefined) throw notFound(namespaces.groupResource, namespace);
     if (found.metadata?.deletionTimestamp === undefined && found.status?.phase !== 'Terminating') return;
     throw terminating(request);

@@ -26,7 +26,8 @@ export function serviceAccountAdmission(accounts: ServedResource, random: () => 
       }
       spec.serviceAccount = spec.serviceAccountName;
       const accountName = spec.serviceAccountName ?? '';
-      const account = accounts.cache.get(accounts.key(namespace, accountName))?.object;
+      const account = accounts.cache.get(accounts.key(namespace, accountName))?.object as
+        DeepReadonly<ServiceAccount> | undefined;
       if (account === undefined) {
         throw forbidden(
           resource.groupResource,

@@ -56,7 +56,8 @@ export class ServiceAllocator implements Reservations {
   reserve(object: KubernetesObject, old: DeepReadonly<KubernetesObject> | undefined): TransactionPart | undefined {
     const service = object as Service;
     const spec = (service.spec ??= {});
-    const oldSpec = old?.spec;
+    const oldService: DeepReadonly<Service> | undefined = old;
+    const oldSpec = oldService?.spec;
     this.undo(service);
     keepAllocated(spec, oldSpec);
     const ports = new Set<ServicePort>();

@@ -8,7 +8,7 @@ import {
   genericServerResponse,
   goQuote,
 } from '#machinery';
-import { schemaFor } from '#api';
+import { deleteAnswersObject, schemaFor } from '#api';
 import { type CacheFeed } from '../cache/cache-feed';
 import { decodeBody, decodeObject, mediaTypeOf } from '../codec/decode-body';
 import { type DeleteOptions, validateDeleteOptions } from '../registry/deletion';
@@ -139,7 +139,7 @@ export class ResourceHandlers {
     const name = nameOf(info, resource);
     const { context, warnings } = this.context(request, info, writeOptionsOf(options), name);
     const { object, removed } = await this.deps.writer.delete(resource, name, options, context);
-    if (!removed || resource.strategy.returnsDeletedObject === true) {
+    if (!removed || (resource.strategy.returnsDeletedObject ?? deleteAnswersObject(resource.definition))) {
       const isPendingCascade = !removed && options.orphanDependents === false;
       return objectResult(isPendingCascade ? 202 : 200, object, resource, warnings);
     }

@@ -1,7 +1,6 @@
 import {
   type ClusterRole,
   type ClusterRoleBinding,
-  type PolicyRule,
   type RbacSubject,
   type ResourceDefinition,
   type Role,

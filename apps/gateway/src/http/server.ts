@@ -40,7 +40,7 @@ export function createAdapter(config: GatewayConfig, onRequest: RequestListener)
     exposeHeadRoutes: false,
     forceCloseConnections: false,
   } as never);
-  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  const fastify: FastifyInstance = adapter.getInstance<FastifyInstance>();
   // Before Fastify looks at the content type: which ones there are is for the resource to say.
   fastify.addHook('onRequest', (request, reply) => {
     reply.hijack();

@@ -2,7 +2,6 @@ import {
   type DeepReadonly,
   type FieldSet,
   type KubernetesObject,
-  type ManagedFieldsEntry,
   fieldSetOf,
   formatTime,
   updateManagedFields,

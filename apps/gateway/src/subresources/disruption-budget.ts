@@ -1,11 +1,5 @@
 import { type Pod, type PodDisruptionBudget } from '#api';
-import {
-  type DeepReadonly,
-  type KubernetesObject,
-  type LabelSelector,
-  formatTime,
-  labelSelectorMatcher,
-} from '#machinery';
+import { type DeepReadonly, type KubernetesObject, formatTime, labelSelectorMatcher } from '#machinery';
 import { type ServedResource } from '../registry/served-resource';
 import { type WriteContext } from '../registry/write-context';
 import { type Writer } from '../registry/writer';

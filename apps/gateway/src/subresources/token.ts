@@ -1,15 +1,5 @@
 import { type AuthenticationTokenRequest as TokenRequest, resources, schemaFor } from '#api';
-import {
-  type FieldError,
-  type KubernetesObject,
-  badRequest,
-  conflict,
-  field,
-  formatKind,
-  formatTime,
-  invalid,
-  kindOf,
-} from '#machinery';
+import { type FieldError, badRequest, conflict, field, formatKind, formatTime, invalid, kindOf } from '#machinery';
 import { type BoundClaims } from '#pki';
 import { decodeBody } from '../codec/decode-body';
 import { type SubresourceDependencies } from '../api/subresource-list';
@@ -77,7 +67,7 @@ export function tokenHandler(deps: SubresourceDependencies): SubresourceHandler 
         spec: { audiences: wanted, expirationSeconds, boundObjectRef: reference ?? null },
         status: { token: issued.token, expirationTimestamp: formatTime(issued.expiresAt * 1000) },
       };
-      return { type: 'object', status: 201, object: object, warnings };
+      return { type: 'object', status: 201, object, warnings };
     },
   };
 }

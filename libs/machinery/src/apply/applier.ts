@@ -97,7 +97,9 @@ function mergeAndTrack(
   const claimed = new Map(managers).set(id, { ...applier, time: last?.time, fields });
 
   const merged = mergeTyped(withManagers(live, undefined) as JsonValue, config as JsonValue, schema) as JsonObject;
-  const pruned = last === undefined ? merged : prune(merged, last.fields, claimed, schema);
+  // While pruning, the configuration holds what it names, also where ownership is not recorded (`metadata.name`).
+  const holding = new Map(claimed).set(id, { ...applier, time: last?.time, fields: configured });
+  const pruned = last === undefined ? merged : prune(merged, last.fields, holding, schema);
   const object = options.normalize(pruned);
 
   const compare = comparer(live, object, options);
