@@ -70,6 +70,20 @@ describe('startController', () => {
     await component.stop();
   });
 
+  it('does not wait for ever for a pass that does not end', async () => {
+    const cluster = new FakeCluster().add(namespace('a'));
+    const dependencies = cluster.dependencies();
+    jest.spyOn(cluster.client, 'create').mockReturnValue(new Promise(() => undefined));
+    const component = await startController({ name: 'copy-controller', module: CopyControllerModule, dependencies });
+    await settle();
+    let isStopped = false;
+    const stopping = component.stop().then(() => (isStopped = true));
+    await cluster.clock.advance(4999);
+    expect(isStopped).toBe(false);
+    await cluster.clock.advance(1);
+    await stopping;
+  });
+
   it('works only while it leads', async () => {
     const cluster = new FakeCluster().add(namespace('a'));
     let lead: ((signal: AbortSignal) => Promise<void>) | undefined;

@@ -52,8 +52,10 @@ export async function startController(options: ControllerOptions): Promise<Runni
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     for (const { watches } of parts) watches.close();
-    await dependencies.elector.stop();
-    await atMost(dependencies.clock, options.stopTimeoutMs ?? 5000, Promise.allSettled([leading]));
+    const ended = Promise.allSettled([dependencies.elector.stop(), leading]);
+    if (!(await atMost(dependencies.clock, options.stopTimeoutMs ?? 5000, ended))) {
+      dependencies.logger.warn({ controller: name }, 'stopped without waiting for a pass that does not end');
+    }
     for (const { run } of parts) run.queue.close();
     await context.close();
   };
@@ -131,12 +133,13 @@ function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void
   });
 }
 
-function atMost(clock: Clock, ms: number, promise: Promise<unknown>): Promise<void> {
+/** False when the time is over first. */
+function atMost(clock: Clock, ms: number, promise: Promise<unknown>): Promise<boolean> {
   return new Promise((resolve) => {
-    const timer = clock.setTimer(ms, resolve);
+    const timer = clock.setTimer(ms, () => resolve(false));
     void promise.then(() => {
       timer.cancel();
-      resolve();
+      resolve(true);
     });
   });
 }
