@@ -1,6 +1,10 @@
 /** True when a subject matches a pattern of tokens, `*` (one token) and a trailing `>` (one or more), as in NATS. */
 export function subjectMatches(pattern: string, subject: string): boolean {
   if (!hasWildcard(pattern)) return pattern === subject;
+  // By far the most frequent kind, `nestor.api.>`.
+  if (pattern.endsWith('.>') && !pattern.includes('*')) {
+    return subject.length >= pattern.length && subject.startsWith(pattern.slice(0, -1));
+  }
   const wanted = pattern.split('.');
   const tokens = subject.split('.');
   for (const [index, token] of wanted.entries()) {

@@ -189,4 +189,12 @@ describe('createBusClient', () => {
     await call;
     expect(clock.pending).toBe(0);
   });
+
+  it('does not insist on what repeating cannot cure', async () => {
+    const { client, bus, clock, lines } = setUp();
+    await bus.close();
+    await expect(client.get(resources.pods, key)).rejects.toMatchObject({ name: 'ApiError', code: 503 });
+    expect(lines()).toEqual([]);
+    expect(clock.pending).toBe(0);
+  });
 });

@@ -1,5 +1,5 @@
-import { type Bus, BusError, apiSubject } from '#bus';
-import { type Clock } from '#machinery';
+import { type Bus, BusError, type BusErrorCode, apiSubject } from '#bus';
+import { ApiError, type Clock, type Status } from '#machinery';
 import { type RawCall } from './object-client';
 import { type ClosableObjectClient, createTransportClient } from './transport-client';
 import { type Reply, type Transport, TransportError } from './transport';
@@ -45,8 +45,16 @@ export function createBusClient(options: BusClientOptions): ClosableObjectClient
   return createTransportClient(transport, options);
 }
 
-function toTransportError(error: unknown): unknown {
-  if (!(error instanceof BusError)) return error;
-  if (error.code === 'too-large') return error;
-  return new TransportError(error.message, error.code === 'no-responders' || error.code === 'disconnected');
+/** What repeating cannot cure is an answer already. */
+const final: Partial<Record<BusErrorCode, Pick<Status, 'code' | 'reason'>>> = {
+  'too-large': { code: 413, reason: 'RequestEntityTooLarge' },
+  closed: { code: 503, reason: 'ServiceUnavailable' },
+};
+
+function toTransportError(error: unknown): Error {
+  if (!(error instanceof BusError)) return error instanceof Error ? error : new Error(String(error));
+  const { code, message } = error;
+  const status = final[code];
+  if (status === undefined) return new TransportError(message, code === 'no-responders' || code === 'disconnected');
+  return new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, ...status });
 }
