@@ -56,3 +56,6 @@ export {
   type TableColumnDefinition,
   type TableRow,
 } from './src/table';
+export { decodeProtobufMessage } from './src/protobuf/decode-protobuf';
+export { openProtobufEnvelope, type ProtobufEnvelope } from './src/protobuf/envelope';
+export { ProtobufError } from './src/protobuf/wire-reader';

@@ -1,4 +1,5 @@
 import pino, { type Logger } from 'pino';
+import { serializeError } from './error-serializer';
 
 export type { Logger } from 'pino';
 
@@ -16,6 +17,7 @@ export function createLogger(component: string, options: LoggerOptions): Logger 
       name: component,
       level: options.level,
       base: undefined,
+      serializers: { err: (error: unknown) => serializeError(error) },
       redact: ['authorization', '*.authorization', 'token', '*.token', 'password', '*.password', 'data', '*.data'],
     },
     options.destination ?? pino.destination(2),
