@@ -20,7 +20,7 @@ import { type StatusView, countedStatus, msUntilDeadline, rolloutStatus } from '
 import { NewReplicaSet } from './new-replica-set';
 import { ReplicaSetWriter } from './replica-set-writer';
 import { type DeploymentView, type Rollout, type SetView, isActive, rolloutOf, sum } from './rollout';
-import { isScalingEvent, rollingUpdateSteps, scalingSteps } from './scaling';
+import { isRecreate, isScalingEvent, rollingUpdateSteps, scalingSteps } from './scaling';
 
 /** Leads a Deployment's ReplicaSets to its template and size, one step a pass. */
 @Reconciler({ name: 'deployment', workers: 8 })
@@ -50,7 +50,7 @@ export class DeploymentReconciler implements Reconciler {
     // Recreate waits until the last old pod is gone.
     const podGone = (pod: DeepReadonly<Pod>): void => {
       const deployment = this.deploymentOf(pod);
-      if (deployment?.spec?.strategy?.type === 'Recreate') watches.queue.add(keyOf(deployment));
+      if (deployment !== undefined && isRecreate(deployment)) watches.queue.add(keyOf(deployment));
     };
     const pods = watches.handler(resources.pods, {
       onDelete: podGone,
@@ -88,7 +88,7 @@ export class DeploymentReconciler implements Reconciler {
       await this.cleanUp(rollout);
       return countedStatus(rollout, now());
     }
-    if (deployment.spec?.strategy?.type === 'Recreate') await this.recreate(rollout);
+    if (isRecreate(deployment)) await this.recreate(rollout);
     else await this.rollOut(rollout);
     return rolloutStatus(rollout, now());
   }

@@ -19,11 +19,16 @@ export interface ScaleStep {
   readonly replicas: number;
 }
 
+/** Everything else is a rolling update, the API's default. */
+export function isRecreate({ spec }: DeploymentView): boolean {
+  return spec?.strategy?.type === 'Recreate';
+}
+
 /** How far a rolling update may go beyond and below the size asked for: percentages round up and down; both zero would stand still. */
 export function fenceposts(deployment: DeploymentView): { readonly maxSurge: number; readonly maxUnavailable: number } {
-  if (deployment.spec?.strategy?.type !== 'RollingUpdate') return { maxSurge: 0, maxUnavailable: 0 };
+  if (isRecreate(deployment)) return { maxSurge: 0, maxUnavailable: 0 };
   const replicas = desiredReplicas(deployment);
-  const { maxSurge = 0, maxUnavailable = 0 } = deployment.spec.strategy.rollingUpdate ?? {};
+  const { maxSurge = '25%', maxUnavailable = '25%' } = deployment.spec?.strategy?.rollingUpdate ?? {};
   const surge = scaledValue(maxSurge, replicas, 'up');
   const unavailable = scaledValue(maxUnavailable, replicas, 'down');
   if (replicas === 0) return { maxSurge: surge, maxUnavailable: 0 };
@@ -33,7 +38,7 @@ export function fenceposts(deployment: DeploymentView): { readonly maxSurge: num
 /** The size that the new set may have now. */
 export function newSetSize(rollout: Rollout): number {
   const replicas = desiredReplicas(rollout.deployment);
-  if (rollout.deployment.spec?.strategy?.type !== 'RollingUpdate') return replicas;
+  if (isRecreate(rollout.deployment)) return replicas;
   const size = rollout.newSet === undefined ? 0 : sizeOf(rollout.newSet);
   const room = replicas + fenceposts(rollout.deployment).maxSurge - sum(allSets(rollout), sizeOf);
   return room <= 0 ? size : size + Math.min(room, replicas - size);
@@ -99,7 +104,7 @@ export function scalingSteps(rollout: Rollout): ScaleStep[] {
   if (newSet !== undefined && isSaturated(newSet, replicas)) {
     return oldSets.filter(isActive).map((set) => ({ set, replicas: 0 }));
   }
-  return deployment.spec?.strategy?.type === 'RollingUpdate' ? proportionalSteps(rollout, replicas) : [];
+  return isRecreate(deployment) ? [] : proportionalSteps(rollout, replicas);
 }
 
 function activeOrLatest(rollout: Rollout): SetView | undefined {
