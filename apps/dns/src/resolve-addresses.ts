@@ -1,0 +1,34 @@
+import { type DnsAnswer, type DnsRequest } from './handler';
+import { CLASS_IN, types } from './wire/constants';
+import { isEncodable, readName } from './wire/names';
+import { parseQuery } from './wire/query';
+import { type DnsRecord, readAnswer } from './wire/records';
+
+/** The A records (and the aliases that lead to them) of a name, asked through a chain as a client would. */
+export async function resolveAddresses(
+  handle: (request: DnsRequest) => Promise<DnsAnswer>,
+  name: string,
+): Promise<DnsRecord[]> {
+  const parsed = parseQuery(questionFor(name));
+  if (parsed.kind !== 'query') throw new Error(`not a name: ${JSON.stringify(name)}`);
+  const answer = await handle({ query: parsed.query, transport: 'udp' });
+  if (answer.kind === 'records') return [...answer.answer.answers];
+  const { message } = answer;
+  return readAnswer(message).answers.flatMap((record): DnsRecord[] => {
+    const { ttl, dataOffset } = record;
+    if (!isEncodable(record.name) || record.name.includes('\\')) return [];
+    if (record.type === types.A && record.end - dataOffset === 4) {
+      return [{ name: record.name, ttl, type: 'A', address: [...message.subarray(dataOffset, record.end)].join('.') }];
+    }
+    if (record.type !== types.CNAME) return [];
+    const target = readName(message, dataOffset).name;
+    return isEncodable(target) && !target.includes('\\') ? [{ name: record.name, ttl, type: 'CNAME', target }] : [];
+  });
+}
+
+function questionFor(name: string): Buffer {
+  if (!isEncodable(name)) throw new Error(`not a name: ${JSON.stringify(name)}`);
+  const header = Buffer.from([0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+  const labels = name.split('.').flatMap((label) => [Buffer.from([label.length]), Buffer.from(label, 'latin1')]);
+  return Buffer.concat([header, ...labels, Buffer.from([0, 0, types.A, 0, CLASS_IN])]);
+}
