@@ -36,6 +36,8 @@ import { Listener, createAdapter } from './http/server';
 import { Freshness } from './registry/freshness';
 import { Reader } from './registry/reader';
 import { Writer } from './registry/writer';
+import { NodeConnection } from './streams/node-connection';
+import { UpgradeProxy } from './streams/upgrade-proxy';
 import { Compactor } from './storage/compactor';
 import { ObjectStorage } from './storage/object-storage';
 
@@ -118,7 +120,9 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     ),
     metrics.route(),
   ]);
+  const nodes = new NodeConnection(table, config.agents);
   const subresources = subresourceHandlers({
+    nodes,
     table,
     reader,
     writer,
@@ -134,6 +138,8 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   const api = new ApiServer(table, rbac, handlers, subresources, paths);
   const http = new HttpAdapter(api, authenticator, clock, logger, metrics);
 
+  const upgrades = new UpgradeProxy(api, table, reader, nodes, logger);
+
   const bootstrap = new Bootstrap(table, writer, logger);
   await bootstrap.run();
 
@@ -145,7 +151,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   });
   await app.init();
   const server = app.getHttpServer();
-  const listener = new Listener(server, (_request, socket) => socket.destroy());
+  const listener = new Listener(server, (request, socket, head) => upgrades.handle(http, request, socket, head));
   await app.listen(config.port, config.host);
   const { port } = listener;
   address = `${config.advertise?.address ?? config.host}:${config.advertise?.port ?? port}`;
@@ -170,6 +176,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     publisher.stop();
     compactor.stop();
     http.endWatches();
+    upgrades.stop();
     await listener.close(drainMs);
     await app.close();
     feed.stop();

@@ -26,8 +26,9 @@ export function serviceAccountAdmission(accounts: ServedResource, random: () => 
       }
       spec.serviceAccount = spec.serviceAccountName;
       const accountName = spec.serviceAccountName ?? '';
-      const account = accounts.cache.get(accounts.key(namespace, accountName))?.object as
-        DeepReadonly<ServiceAccount> | undefined;
+      const account: DeepReadonly<ServiceAccount> | undefined = accounts.cache.get(
+        accounts.key(namespace, accountName),
+      )?.object;
       if (account === undefined) {
         throw forbidden(
           resource.groupResource,

@@ -8,6 +8,8 @@ import { type Reader } from '../registry/reader';
 import { type Writer } from '../registry/writer';
 import { accessReviewHandler, rulesReviewHandler } from '../reviews/access-reviews';
 import { selfSubjectReviewHandler, tokenReviewHandler } from '../reviews/authentication-reviews';
+import { type NodeConnection } from '../streams/node-connection';
+import { logHandler } from '../streams/pod-log';
 import { bindingHandler } from '../subresources/binding';
 import { evictionHandler } from '../subresources/eviction';
 import { scaleHandler } from '../subresources/scale';
@@ -27,6 +29,7 @@ export interface SubresourceDependencies {
   readonly serviceAccountTokens: ServiceAccountTokenAuthenticator;
   readonly tokenIssuer: TokenIssuer;
   readonly audiences: readonly string[];
+  readonly nodes: NodeConnection;
   readonly clock: Clock;
 }
 
@@ -39,6 +42,7 @@ export function subresourceHandlers(deps: SubresourceDependencies): ReadonlyMap<
     ['/bindings', binding],
     ['/pods/binding', binding],
     ['/pods/eviction', evictionHandler(deps)],
+    ['/pods/log', logHandler(deps, deps.nodes)],
     ['/serviceaccounts/token', tokenHandler(deps)],
     ['authorization.k8s.io/subjectaccessreviews', accessReviewHandler(rbac, 'subject')],
     ['authorization.k8s.io/localsubjectaccessreviews', accessReviewHandler(rbac, 'subject')],

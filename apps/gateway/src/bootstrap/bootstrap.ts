@@ -13,6 +13,7 @@ import {
   defaultPriorityLevelConfigurations,
   defaultRoleBindings,
   defaultRoles,
+  nodeClusterRoleBindings,
   resources,
 } from '#api';
 import { ApiError, type DeepReadonly, type KubernetesObject, decodeValue } from '#machinery';
@@ -37,6 +38,8 @@ export class Bootstrap {
     await this.ensureAll(resources.namespaces, defaultNamespaces());
     await this.ensureAll(resources.clusterRoles, defaultClusterRoles(), reconcileRole);
     await this.ensureAll(resources.clusterRoleBindings, defaultClusterRoleBindings(), reconcileBinding);
+    // Instead of a Node authoriser: every node may do what upstream's role for nodes allows, for all nodes.
+    await this.ensureAll(resources.clusterRoleBindings, nodeClusterRoleBindings(), reconcileBinding);
     await this.ensureAll(resources.roles, defaultRoles(), reconcileRole);
     await this.ensureAll(resources.roleBindings, defaultRoleBindings(), reconcileBinding);
     await this.ensureAll(resources.priorityClasses, defaultPriorityClasses());

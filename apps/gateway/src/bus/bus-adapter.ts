@@ -92,6 +92,9 @@ function toPayload(result: ApiResult): { status: number; body: unknown } {
           ? (JSON.parse(result.body.toString('utf8')) as JsonValue)
           : result.body.toString('utf8'),
       };
+    case 'stream':
+      result.body.destroy();
+      throw badRequest('streams are not served on the bus');
     case 'watch':
       throw badRequest('watches are not served on the bus: subscribe to the event stream of the resource');
   }

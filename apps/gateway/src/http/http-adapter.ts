@@ -1,4 +1,5 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { gzip } from 'node:zlib';
 import { type Clock, badRequest } from '#machinery';
 import { type Logger } from '#telemetry';
@@ -81,6 +82,13 @@ export class HttpAdapter {
     };
     const result = await this.api.handle(request);
     setWarnings(response, result.warnings ?? []);
+    if (result.type === 'stream') {
+      response.writeHead(result.status, { 'cache-control': 'no-cache, private', ...result.headers });
+      response.flushHeaders();
+      // A client that goes away in the middle is no error, and a node that does cuts the answer short.
+      await pipeline(result.body, response).catch(() => response.destroy());
+      return;
+    }
     if (result.type !== 'watch') return send(response, request, render(result, options));
     const form = representation(options.accept, true);
     response.writeHead(200, {

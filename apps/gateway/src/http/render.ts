@@ -33,7 +33,7 @@ export interface Rendered {
 const contentTypes = { json: 'application/json', yaml: 'application/yaml' } as const;
 
 /** Encodes everything but watches. @throws NotAcceptable */
-export function render(result: Exclude<ApiResult, { type: 'watch' }>, options: RenderOptions): Rendered {
+export function render(result: Exclude<ApiResult, { type: 'watch' | 'stream' }>, options: RenderOptions): Rendered {
   if (result.type === 'raw') return { status: result.status, headers: { ...result.headers }, body: [result.body] };
   const form = representation(options.accept, result.resource !== undefined);
   const status = result.type === 'list' ? 200 : result.status;

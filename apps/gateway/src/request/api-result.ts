@@ -1,9 +1,10 @@
+import { type Readable } from 'node:stream';
 import { type DeepReadonly, type KubernetesObject } from '#machinery';
 import { type ServedResource } from '../registry/served-resource';
 import { type VersionedObject } from '../storage/versioned-object';
 
 /** What a handler answers, before it is encoded for the transport. Errors are thrown as `ApiError`. */
-export type ApiResult = ObjectResult | ListResult | WatchResult | RawResult;
+export type ApiResult = ObjectResult | ListResult | WatchResult | RawResult | StreamResult;
 
 interface Warned {
   /** Sent as `Warning: 299` headers. */
@@ -65,6 +66,14 @@ export interface RawResult extends Warned {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+}
+
+/** Bytes that come as they come: logs. */
+export interface StreamResult extends Warned {
+  readonly type: 'stream';
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readable;
 }
 
 export function statusResult(object: DeepReadonly<KubernetesObject> & { code: number }): ObjectResult {
