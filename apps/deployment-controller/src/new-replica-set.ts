@@ -96,19 +96,13 @@ export class NewReplicaSet {
   private async annotate(rollout: Rollout, revision: string): Promise<void> {
     const { deployment } = rollout;
     if (deployment.metadata?.annotations?.[revisionAnnotation] === revision) return;
-    const { namespace = '', name = '', uid } = deployment.metadata ?? {};
-    const patch = { metadata: { uid, annotations: { [revisionAnnotation]: revision } } };
-    const patched = await this.deps.client.patch<Deployment>(
-      resources.deployments,
-      { namespace, name },
-      'merge',
-      patch,
-    );
-    // The decisions of this pass stay based on the spec that it began with; a newer one leads to another pass.
-    const { annotations, resourceVersion } = patched.metadata ?? {};
-    const isSameSpec = patched.metadata?.generation === deployment.metadata?.generation;
-    const metadata = { ...deployment.metadata, annotations, ...(isSameSpec ? { resourceVersion } : {}) };
-    rollout.deployment = { ...deployment, metadata };
+    const annotations = { ...deployment.metadata?.annotations, [revisionAnnotation]: revision };
+    // An update and not a patch: upstream's role for this controller allows no patch of Deployments.
+    const updated = await this.deps.client.update<Deployment>(resources.deployments, {
+      ...deployment,
+      metadata: { ...deployment.metadata, annotations },
+    });
+    rollout.deployment = { ...deployment, metadata: updated.metadata };
   }
 
   private setProgress(rollout: Rollout, status: string, reason: string, message: string): void {

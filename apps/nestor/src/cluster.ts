@@ -1,5 +1,36 @@
+import { hostname } from 'node:os';
+import { resources } from '#api';
+import { type Bus, createInProcessBus, createNatsBus } from '#bus';
+import { type ControllerDependencies, createInformerFactory, type InformerFactory } from '#controller';
+import { delay, systemClock } from '#machinery';
+import { openStore } from '#store';
 import { type Logger, type RunningComponent } from '#telemetry';
+import { createDeploymentController } from '../../deployment-controller';
+import { createDns, publishDnsService } from '../../dns';
+import { createGateway, type RunningGateway } from '../../gateway';
+import {
+  createHostNetwork,
+  createNodeAgent,
+  createServiceProxy,
+  type ServiceProxy,
+  whyNoHostNetwork,
+} from '../../node-agent';
+import { createNodeController } from '../../node-controller';
+import { createReplicaSetController } from '../../replicaset-controller';
+import { createResourceController } from '../../resource-controller';
+import { createScheduler } from '../../scheduler';
+import {
+  type ClusterIdentity,
+  type ClusterPki,
+  ensureClusterPki,
+  ensureIdentity,
+  writeKubeconfig,
+} from './cluster-state';
+import { ComponentDependencies } from './component-dependencies';
 import { type DataDirectory } from './data-directory';
+import { ClientFactory, groupsOf, users } from './identities';
+import { hostAddresses, type NetworkPlan, networkPlan } from './network-plan';
+import { chooseRuntime, type RuntimeChoice } from './runtime-choice';
 
 export interface ClusterOptions {
   readonly directory: DataDirectory;
@@ -21,14 +52,241 @@ export interface RunningCluster extends RunningComponent {
   readonly notes: readonly string[];
 }
 
-/** The composition root: every component in one process, started in order of dependence and stopped in reverse. */
+const READY_TIMEOUT_MS = 30_000;
+const POLL_MS = 10;
+const DNS_PORT = 53;
+
+/**
+ * The composition root: every component in one process, started in order of dependence and stopped in reverse. Resolves when
+ * the cluster is ready for work; what could not be had (a container runtime) is in the notes.
+ */
 export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
-  options.progress('nothing to start yet');
-  return {
-    name: 'cluster',
-    server: `https://127.0.0.1:${options.port}`,
-    runtime: options.runtime,
-    notes: [],
-    stop: async () => undefined,
+  const components: RunningComponent[] = [];
+  const stop = async (): Promise<void> => {
+    for (const component of components.splice(0).reverse()) {
+      try {
+        await component.stop();
+      } catch (error) {
+        options.logger.error({ err: error, component: component.name }, 'a component did not stop cleanly');
+      }
+    }
   };
+  try {
+    const started = await new Composition(options, components).start();
+    return { ...started, name: 'cluster', stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+class Composition {
+  private readonly clock = systemClock;
+  private readonly random = Math.random;
+  private readonly hostName = hostname().toLowerCase();
+  private readonly notes: string[] = [];
+
+  constructor(
+    private readonly options: ClusterOptions,
+    /** Started components, in the order of their start. */
+    private readonly components: RunningComponent[],
+  ) {}
+
+  async start(): Promise<Pick<RunningCluster, 'server' | 'runtime' | 'notes'>> {
+    const { directory, progress, nodes, logger } = this.options;
+    const { clock, random } = this;
+    const identity = await ensureIdentity(directory);
+    const plan = networkPlan(identity.plan);
+    progress('loading keys and state');
+    const [pki, choice] = await Promise.all([
+      ensureClusterPki(directory, plan, this.hostName),
+      chooseRuntime(this.options.runtime, { identity, plan, clock, random, logger, progress }),
+    ]);
+    this.notes.push(...choice.notes);
+    const bus = await this.startBus();
+    const gateway = await this.startGateway(plan, pki, bus);
+    const server = `https://127.0.0.1:${gateway.port}`;
+    await writeKubeconfig(directory, pki, server);
+
+    progress('starting controllers');
+    const clients = new ClientFactory(bus, clock, random);
+    const informers = this.startInformers(bus, clients);
+    const dependencies = new ComponentDependencies(clients, informers, clock, random, logger);
+    this.add({ name: 'event recorders', stop: () => dependencies.stop() });
+    await this.startControllers(plan, pki, clients, dependencies);
+
+    progress(`starting ${nodes === 1 ? 'a node' : `${nodes} nodes`} on ${choice.name}`);
+    if (choice.hasRealPods) await this.startDns(plan, clients, dependencies);
+    const proxy = await this.startServiceProxy(identity, plan, dependencies, choice);
+    await this.startAgents(plan, pki, dependencies, choice, proxy);
+    await this.untilReady(clients, choice);
+    return { server, runtime: choice.name, notes: this.notes };
+  }
+
+  private add<T extends RunningComponent>(component: T): T {
+    this.components.push(component);
+    this.options.signal.throwIfAborted();
+    return component;
+  }
+
+  private async startBus(): Promise<Bus> {
+    const { bus: url, logger } = this.options;
+    const bus =
+      url === undefined
+        ? createInProcessBus({ clock: this.clock, random: this.random, logger })
+        : await createNatsBus({ servers: [url], name: 'nestor', logger });
+    this.add({ name: 'bus', stop: () => bus.close() });
+    return bus;
+  }
+
+  private async startGateway(plan: NetworkPlan, pki: ClusterPki, bus: Bus): Promise<RunningGateway> {
+    const { directory, port, logger } = this.options;
+    const store = await openStore({ directory: directory.store, clock: this.clock, logger });
+    this.add({ name: 'store', stop: () => store.close() });
+    const { apiserver, 'kubelet-client': kubeletClient } = pki.certificates;
+    const authority = pki.authority.certificatePem;
+    const issuer = `https://kubernetes.default.svc.${plan.clusterDomain}`;
+    return this.add(
+      await createGateway(
+        {
+          // Pods reach it over the bridge; whoever connects has to say who it is.
+          host: '0.0.0.0',
+          port,
+          tls: { ...apiserver, clientCaPem: authority },
+          advertise: { address: hostAddresses()[0] ?? '127.0.0.1' },
+          serviceCidr: plan.serviceCidr,
+          nodePortRange: plan.nodePortRange,
+          serviceAccounts: { issuer, keyPem: pki.serviceAccountKeyPem, audiences: [issuer] },
+          groupsOf,
+          agents: { ...kubeletClient, caPem: authority },
+        },
+        { store, bus, logger, clock: this.clock, random: this.random },
+      ),
+    );
+  }
+
+  private startInformers(bus: Bus, clients: ClientFactory): InformerFactory {
+    const { clock, random } = this;
+    const client = clients.as(users.informers, 'kube-controller-manager');
+    const informers = createInformerFactory({ bus, client, clock, random, logger: this.options.logger });
+    this.add({ name: 'informers', stop: () => informers.stop() });
+    return informers;
+  }
+
+  private async startControllers(
+    plan: NetworkPlan,
+    pki: ClusterPki,
+    clients: ClientFactory,
+    dependencies: ComponentDependencies,
+  ): Promise<void> {
+    const of = (name: string): ControllerDependencies => dependencies.forController(name);
+    const clientAs = (name: string): ReturnType<ClientFactory['as']> =>
+      clients.as(users.controller(name), 'kube-controller-manager');
+    const rootCa = pki.authority.certificatePem;
+    const { clusterCidr } = plan;
+    this.add(await createResourceController({ clientAs, rootCa }, of('resource-controller')));
+    this.add(await createNodeController({ clientAs, clusterCidr }, of('node-controller')));
+    this.add(await createReplicaSetController({ clientAs }, of('replicaset-controller')));
+    this.add(await createDeploymentController({}, of('deployment-controller')));
+    this.add(await createScheduler({}, dependencies.as(users.scheduler, 'kube-scheduler')));
+  }
+
+  /** Serves names on the bridge, where pods reach it, and publishes it as the Service that their resolv.conf names. */
+  private async startDns(
+    plan: NetworkPlan,
+    clients: ClientFactory,
+    dependencies: ComponentDependencies,
+  ): Promise<void> {
+    const listen = [{ address: plan.gateway, port: DNS_PORT }];
+    const dns = await createDns({ listen, zone: plan.clusterDomain }, dependencies.as(users.informers, 'dns'));
+    this.add(dns);
+    await publishDnsService(clients.as(users.addons, 'nestor'), {
+      clusterIp: plan.dnsService,
+      endpoints: dns.addresses,
+    });
+  }
+
+  private async startServiceProxy(
+    { name: cluster }: ClusterIdentity,
+    { clusterCidr }: NetworkPlan,
+    dependencies: ComponentDependencies,
+    choice: RuntimeChoice,
+  ): Promise<ServiceProxy | undefined> {
+    if (!choice.hasRealPods) return undefined;
+    const obstacle = await whyNoHostNetwork();
+    if (obstacle !== undefined) this.notes.push(`Services are reachable on 127.0.0.1 only: ${obstacle}`);
+    const { logger } = this.options;
+    const network = obstacle === undefined ? createHostNetwork({ cluster, clusterCidr, logger }) : undefined;
+    return this.add(
+      await createServiceProxy(
+        { cluster, clusterCidr, nodeNames: this.nodeNames() },
+        { ...dependencies.as(users.informers, 'kube-proxy'), ...(network === undefined ? {} : { network }) },
+      ),
+    );
+  }
+
+  private async startAgents(
+    plan: NetworkPlan,
+    pki: ClusterPki,
+    dependencies: ComponentDependencies,
+    choice: RuntimeChoice,
+    proxy: ServiceProxy | undefined,
+  ): Promise<void> {
+    const { node } = pki.certificates;
+    let announcedPort: number | undefined;
+    for (const nodeName of this.nodeNames()) {
+      const agent = await createNodeAgent(
+        {
+          nodeName,
+          dataDir: this.options.directory.root,
+          nodeIp: hostAddresses()[0] ?? '127.0.0.1',
+          clusterDns: plan.dnsService,
+          clusterDomain: plan.clusterDomain,
+          usesHostFilesystem: choice.hasRealPods,
+          reachesPods: choice.hasRealPods,
+          // Simulated nodes share the first one's server: a hundred listeners would serve nobody.
+          ...(announcedPort === undefined || choice.hasRealPods
+            ? { server: { port: 0, ...node, clientCaPem: pki.authority.certificatePem } }
+            : { announcedPort }),
+        },
+        {
+          ...dependencies.as(users.node(nodeName), 'kubelet'),
+          runtime: choice.runtimeFor(nodeName),
+          ...(proxy === undefined ? {} : { beforeSigterm: (pod) => proxy.beforeSigterm(pod as never) }),
+        },
+      );
+      announcedPort ??= agent.port;
+      this.add(agent);
+    }
+  }
+
+  /** One node has the machine's name; several have it with a number, as if they were machines of their own. */
+  private nodeNames(): string[] {
+    const { nodes } = this.options;
+    return Array.from({ length: nodes }, (_, i) => (i === 0 ? this.hostName : `${this.hostName}-${i}`));
+  }
+
+  /** Ready means that a pod could be created and would run: the default service account is there, and a node is ready. */
+  private async untilReady(clients: ClientFactory, choice: RuntimeChoice): Promise<void> {
+    const client = clients.as(users.addons, 'nestor');
+    const isReady = async (): Promise<boolean> => {
+      const accounts = await client.list(resources.serviceAccounts, {
+        namespace: 'default',
+        fieldSelector: 'metadata.name=default',
+      });
+      if (accounts.items.length === 0) return false;
+      const nodes = await client.list(resources.nodes);
+      return (
+        !choice.isAvailable ||
+        nodes.items.some(({ status }) =>
+          status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+        )
+      );
+    };
+    for (const deadline = this.clock.monotonic() + READY_TIMEOUT_MS; !(await isReady());) {
+      if (this.clock.monotonic() > deadline)
+        throw new Error(`the cluster was not ready within ${READY_TIMEOUT_MS / 1000} s; look at the log`);
+      await delay(this.clock, POLL_MS, this.options.signal);
+    }
+  }
 }

@@ -89,13 +89,9 @@ export class NamespaceReconciler implements Reconciler {
     const conditions = deletionConditions(findings, current, formatTime(this.dependencies.clock.now()));
     const kept = current.filter(({ type }) => !conditions.some((condition) => condition.type === type));
     if (deepEqualSemantic([...kept, ...conditions], current)) return;
-    await this.client.patch(
-      resources.namespaces,
-      { namespace: '', name: namespace.metadata?.name ?? '' },
-      'strategic',
-      { metadata: { uid: namespace.metadata?.uid }, status: { phase: 'Terminating', conditions } },
-      { subresource: 'status' },
-    );
+    // An update and not a patch: upstream's role for this controller allows no patch of namespaces.
+    const status = { ...namespace.status, phase: 'Terminating', conditions: [...kept, ...conditions] };
+    await this.client.update(resources.namespaces, { ...namespace, status }, { subresource: 'status' });
   }
 
   /** Reads the namespace afresh: the status was just written. */
