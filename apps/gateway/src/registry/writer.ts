@@ -15,6 +15,7 @@ import {
   invalid,
   notFound,
   unknownError,
+  zeroStruct,
 } from '#machinery';
 import { type AdmissionChain, type AdmissionRequest, type Operation } from '../admission/admission';
 import { type Decision, type ObjectStorage, type TransactionPart } from '../storage/object-storage';
@@ -397,8 +398,9 @@ type WithStatus = KubernetesObject & { status?: unknown };
 
 function dropStatus(resource: ServedResource, object: WithStatus): void {
   if (object.status === undefined) return;
-  // Go encodes an empty struct as {}, but leaves out one that is a pointer: what the decoder made of it tells which it is.
-  object.status = {};
+  // Go encodes an empty struct with its zeros, but leaves out a pointer: what the decoder made of it tells which it is.
+  const schema = resource.schema.fields.status?.schema;
+  object.status = schema?.type === 'struct' ? zeroStruct(schema) : {};
   resource.strategy.setDefaults?.(object);
 }
 

@@ -1,0 +1,101 @@
+import { type Job, type JobSpec, resources } from '#api';
+import { type DeepReadonly } from '#machinery';
+import { humanDuration } from '../common/duration';
+import { ageColumn, nameColumn, tableOf } from '../common/table';
+import { selectorText } from '../common/text';
+import { setPodTemplateDefaults } from '../pods/pod-defaults';
+import { type ResourceStrategy } from '../strategy';
+import { templateColumns } from '../workloads/template-columns';
+
+/** With and without the domain that label names should have had from the start. */
+const uidLabels = ['batch.kubernetes.io/controller-uid', 'controller-uid'] as const;
+const nameLabels = ['batch.kubernetes.io/job-name', 'job-name'] as const;
+
+export const jobs: ResourceStrategy<Job> = {
+  resource: resources.jobs,
+
+  setDefaults(job) {
+    const { spec } = job;
+    if (spec === undefined) return;
+    if (spec.completions === undefined && spec.parallelism === undefined) {
+      spec.completions = 1;
+      spec.parallelism = 1;
+    }
+    spec.parallelism ??= 1;
+    setJobSpecDefaults(spec);
+    // The same object on purpose: labels that are generated for the template later become the job's as well.
+    const labels = spec.template.metadata?.labels;
+    const metadata = (job.metadata ??= {});
+    if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = labels;
+    if (spec.podFailurePolicy !== undefined) {
+      for (const { onPodConditions = [] } of spec.podFailurePolicy.rules) {
+        for (const pattern of onPodConditions) pattern.status ||= 'True';
+      }
+    }
+    setPodTemplateDefaults(spec.template);
+  },
+
+  prepareForCreate(job) {
+    if (job.spec !== undefined && job.spec.manualSelector !== true) selectByUid(job, job.spec);
+  },
+
+  fieldSelectors: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
+  defaultPropagation: 'orphan',
+
+  table: tableOf(resources.jobs, [
+    nameColumn,
+    { name: 'Status', about: 'Whether the job is done, or what it is at.', cell: statusOf },
+    { name: 'Completions', about: '.status.succeeded', cell: completionsOf },
+    { name: 'Duration', about: 'How long the job takes or took.', cell: durationOf },
+    ageColumn,
+    ...templateColumns<Job>(({ spec }) => spec?.template),
+    { name: 'Selector', wide: true, about: '.spec.selector', cell: ({ spec }) => selectorText(spec?.selector) },
+  ]),
+};
+
+function setJobSpecDefaults(spec: JobSpec): void {
+  spec.completionMode ??= 'NonIndexed';
+  spec.suspend ??= false;
+  // Without a limit for all indexes a limit for each makes the common one pointless.
+  spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : 2_147_483_647;
+  spec.podReplacementPolicy ??= spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
+  spec.manualSelector ??= false;
+}
+
+/** A job finds its pods by its own uid, so that jobs with the same template never meet. */
+function selectByUid(job: Job, spec: JobSpec): void {
+  const { name = '', uid = '' } = job.metadata ?? {};
+  const metadata = (spec.template.metadata ??= {});
+  const labels = (metadata.labels ??= {});
+  for (const label of nameLabels) if (!Object.hasOwn(labels, label)) labels[label] = name;
+  for (const label of uidLabels) if (!Object.hasOwn(labels, label)) labels[label] = uid;
+  const selector = (spec.selector ??= {});
+  selector.matchLabels ??= {};
+  if (!Object.hasOwn(selector.matchLabels, uidLabels[0])) selector.matchLabels[uidLabels[0]] = uid;
+}
+
+/** The first condition that holds, in this order, else `Running`. */
+const conditionOrder = ['Complete', 'Failed', 'Suspended', 'FailureTarget', 'SuccessCriteriaMet'] as const;
+
+function statusOf({ metadata, status }: DeepReadonly<Job>): string {
+  const holds = (wanted: string): boolean =>
+    (status?.conditions ?? []).some(({ type, status: value }) => type === wanted && value === 'True');
+  const [complete, failed, ...others] = conditionOrder;
+  if (holds(complete)) return complete;
+  if (holds(failed)) return failed;
+  if (metadata?.deletionTimestamp !== undefined) return 'Terminating';
+  return others.find(holds) ?? 'Running';
+}
+
+function completionsOf({ spec, status }: DeepReadonly<Job>): string {
+  const succeeded = status?.succeeded ?? 0;
+  if (spec?.completions !== undefined) return `${succeeded}/${spec.completions}`;
+  const parallelism = spec?.parallelism ?? 0;
+  return parallelism > 1 ? `${succeeded}/1 of ${parallelism}` : `${succeeded}/1`;
+}
+
+function durationOf({ status }: DeepReadonly<Job>, nowMs: number): string {
+  if (status?.startTime === undefined) return '';
+  const end = status.completionTime === undefined ? nowMs : Date.parse(status.completionTime);
+  return humanDuration(end - Date.parse(status.startTime));
+}

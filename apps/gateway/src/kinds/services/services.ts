@@ -1,0 +1,77 @@
+import { type Service, type ServiceSpec, resources } from '#api';
+import { isDns1035Label, maskTrailingDash } from '#machinery';
+import { ageColumn, nameColumn, tableOf } from '../common/table';
+import { NONE, labelsText } from '../common/text';
+import { type ResourceStrategy } from '../strategy';
+import { externalAddresses, portsText } from './service-text';
+
+const AFFINITY_SECONDS = 10_800;
+
+export const services: ResourceStrategy<Service> = {
+  resource: resources.services,
+  nameRule: (name, prefix) => isDns1035Label(prefix ? maskTrailingDash(name) : name),
+
+  setDefaults({ spec }) {
+    if (spec !== undefined) setServiceSpecDefaults(spec);
+  },
+
+  prepareForUpdate({ spec }, old) {
+    if (spec !== undefined && old.spec !== undefined) dropWhatTheTypeLacks(spec, old.spec as ServiceSpec);
+  },
+
+  fieldSelectors: {
+    'spec.clusterIP': ({ spec }) => spec?.clusterIP ?? '',
+    'spec.type': ({ spec }) => spec?.type ?? '',
+  },
+  generation: 'none',
+  returnsDeletedObject: true,
+
+  table: tableOf(resources.services, [
+    nameColumn,
+    { name: 'Type', about: '.spec.type', cell: ({ spec }) => spec?.type ?? '' },
+    { name: 'Cluster-IP', about: '.spec.clusterIP', cell: ({ spec }) => spec?.clusterIPs?.[0] ?? NONE },
+    { name: 'External-IP', about: '.spec.externalIPs', cell: externalAddresses },
+    { name: 'Port(s)', about: '.spec.ports', cell: ({ spec }) => portsText(spec?.ports) },
+    ageColumn,
+    { name: 'Selector', wide: true, about: '.spec.selector', cell: ({ spec }) => labelsText(spec?.selector) },
+  ]),
+};
+
+/** Addresses and node ports are the allocator's, the rest is here. */
+function setServiceSpecDefaults(spec: ServiceSpec): void {
+  spec.sessionAffinity ||= 'None';
+  if (spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
+  if (spec.sessionAffinity === 'ClientIP') {
+    const clientIP = ((spec.sessionAffinityConfig ??= {}).clientIP ??= {});
+    clientIP.timeoutSeconds ??= AFFINITY_SECONDS;
+  }
+  spec.type ||= 'ClusterIP';
+  for (const port of spec.ports ?? []) {
+    port.protocol ||= 'TCP';
+    // Go cannot tell "not given" from 0 and ''.
+    if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port;
+  }
+  if (isReachableFromOutside(spec)) spec.externalTrafficPolicy ||= 'Cluster';
+  if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
+  if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
+}
+
+function isReachableFromOutside({ type, externalIPs = [] }: ServiceSpec): boolean {
+  return type === 'NodePort' || type === 'LoadBalancer' || (type === 'ClusterIP' && externalIPs.length > 0);
+}
+
+/**
+ * A client that changes the type and leaves in place what came with the old one is not held to it: what the new type cannot have
+ * is dropped, unless the client changed it too.
+ */
+function dropWhatTheTypeLacks(spec: ServiceSpec, old: ServiceSpec): void {
+  if (isReachableFromOutside(old) && !isReachableFromOutside(spec)) {
+    if (spec.externalTrafficPolicy === old.externalTrafficPolicy) delete spec.externalTrafficPolicy;
+  }
+  if (old.type === 'LoadBalancer' && spec.type !== 'LoadBalancer') {
+    if (spec.allocateLoadBalancerNodePorts === old.allocateLoadBalancerNodePorts) {
+      delete spec.allocateLoadBalancerNodePorts;
+    }
+    if (spec.loadBalancerClass === old.loadBalancerClass) delete spec.loadBalancerClass;
+  }
+}

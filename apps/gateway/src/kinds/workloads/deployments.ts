@@ -1,0 +1,45 @@
+import { type Deployment, resources } from '#api';
+import { keepFields } from '../common/status';
+import { ageColumn, nameColumn, tableOf } from '../common/table';
+import { selectorText } from '../common/text';
+import { setPodTemplateDefaults } from '../pods/pod-defaults';
+import { type ResourceStrategy } from '../strategy';
+import { templateColumns } from './template-columns';
+
+const QUARTER = '25%';
+
+export const deployments: ResourceStrategy<Deployment> = {
+  resource: resources.deployments,
+
+  setDefaults({ spec }) {
+    if (spec === undefined) return;
+    spec.replicas ??= 1;
+    spec.strategy ??= {};
+    spec.strategy.type ||= 'RollingUpdate';
+    if (spec.strategy.type === 'RollingUpdate') {
+      const rolling = (spec.strategy.rollingUpdate ??= {});
+      rolling.maxUnavailable ??= QUARTER;
+      rolling.maxSurge ??= QUARTER;
+    }
+    spec.revisionHistoryLimit ??= 10;
+    spec.progressDeadlineSeconds ??= 600;
+    setPodTemplateDefaults(spec.template);
+  },
+
+  subresources: { status: { prepareForUpdate: (object, old) => keepFields(object, old, ['labels']) } },
+  resetFields: { '': ['status'], status: ['spec', 'metadata.labels'] },
+
+  table: tableOf(resources.deployments, [
+    nameColumn,
+    {
+      name: 'Ready',
+      about: 'How many of the desired pods are ready.',
+      cell: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,
+    },
+    { name: 'Up-to-date', about: '.status.updatedReplicas', cell: ({ status }) => status?.updatedReplicas ?? 0 },
+    { name: 'Available', about: '.status.availableReplicas', cell: ({ status }) => status?.availableReplicas ?? 0 },
+    ageColumn,
+    ...templateColumns<Deployment>(({ spec }) => spec?.template),
+    { name: 'Selector', wide: true, about: '.spec.selector', cell: ({ spec }) => selectorText(spec?.selector) },
+  ]),
+};

@@ -1,0 +1,31 @@
+import { type ReplicaSet, resources } from '#api';
+import { ageColumn, nameColumn, tableOf } from '../common/table';
+import { selectorText } from '../common/text';
+import { setPodTemplateDefaults } from '../pods/pod-defaults';
+import { type ResourceStrategy } from '../strategy';
+import { templateColumns } from './template-columns';
+
+export const replicaSets: ResourceStrategy<ReplicaSet> = {
+  resource: resources.replicaSets,
+
+  setDefaults({ spec }) {
+    if (spec === undefined) return;
+    spec.replicas ??= 1;
+    setPodTemplateDefaults(spec.template);
+  },
+
+  table: tableOf(resources.replicaSets, [
+    nameColumn,
+    { name: 'Desired', type: 'integer', about: '.spec.replicas', cell: ({ spec }) => spec?.replicas ?? 0 },
+    { name: 'Current', type: 'integer', about: '.status.replicas', cell: ({ status }) => status?.replicas ?? 0 },
+    {
+      name: 'Ready',
+      type: 'integer',
+      about: '.status.readyReplicas',
+      cell: ({ status }) => status?.readyReplicas ?? 0,
+    },
+    ageColumn,
+    ...templateColumns<ReplicaSet>(({ spec }) => spec?.template),
+    { name: 'Selector', wide: true, about: '.spec.selector', cell: ({ spec }) => selectorText(spec?.selector) },
+  ]),
+};

@@ -1,0 +1,45 @@
+import { type PersistentVolumeClaim, type StatefulSet, resources } from '#api';
+import { ageColumn, nameColumn, tableOf } from '../common/table';
+import { setPodTemplateDefaults } from '../pods/pod-defaults';
+import { setClaimDefaults } from '../storage/persistent-volume-claims';
+import { type ResourceStrategy } from '../strategy';
+import { templateColumns } from './template-columns';
+
+export const statefulSets: ResourceStrategy<StatefulSet> = {
+  resource: resources.statefulSets,
+
+  setDefaults({ spec }) {
+    if (spec === undefined) return;
+    spec.podManagementPolicy ||= 'OrderedReady';
+    spec.updateStrategy ??= {};
+    spec.updateStrategy.type ||= 'RollingUpdate';
+    if (spec.updateStrategy.type === 'RollingUpdate') {
+      (spec.updateStrategy.rollingUpdate ??= {}).partition ??= 0;
+    }
+    const retention = (spec.persistentVolumeClaimRetentionPolicy ??= {});
+    retention.whenDeleted ||= 'Retain';
+    retention.whenScaled ||= 'Retain';
+    spec.replicas ??= 1;
+    spec.revisionHistoryLimit ??= 10;
+    setPodTemplateDefaults(spec.template);
+    for (const claim of spec.volumeClaimTemplates ?? []) setTemplateDefaults(claim);
+  },
+
+  table: tableOf(resources.statefulSets, [
+    nameColumn,
+    {
+      name: 'Ready',
+      about: 'How many of the desired pods are ready.',
+      cell: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,
+    },
+    ageColumn,
+    ...templateColumns<StatefulSet>(({ spec }) => spec?.template),
+  ]),
+};
+
+/** Claims in a StatefulSet are whole objects, so they say what they are. */
+function setTemplateDefaults(claim: PersistentVolumeClaim): void {
+  claim.apiVersion ??= 'v1';
+  claim.kind ??= 'PersistentVolumeClaim';
+  setClaimDefaults(claim);
+}
