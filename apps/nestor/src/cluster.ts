@@ -252,7 +252,7 @@ class Composition {
         {
           ...dependencies.as(users.node(nodeName), 'kubelet'),
           runtime: choice.runtimeFor(nodeName),
-          ...(proxy === undefined ? {} : { beforeSigterm: (pod) => proxy.beforeSigterm(pod as never) }),
+          ...(proxy === undefined ? {} : { beforeSigterm: (pod) => proxy.beforeSigterm(pod) }),
         },
       );
       announcedPort ??= agent.port;

@@ -1,6 +1,6 @@
 import { type Bus, type BusSubscription, type EventMessage, type ObjectEvent, base32, eventSubject } from '#bus';
 import { resources } from '#api';
-import { type Clock, type Timer, expired } from '#machinery';
+import { type Clock, type DeepReadonly, type ObjectMeta, type Timer, expired } from '#machinery';
 import { type ResourceTable } from '../api/resource-table';
 import { type CacheFeed } from '../cache/cache-feed';
 import { type CacheEvent } from '../cache/resource-cache';
@@ -9,6 +9,7 @@ import { type ServedResource } from '../registry/served-resource';
 /** An empty interval this often shows that nothing was lost. */
 const heartbeatMs = 1000;
 const replaySubject = 'nestor.replay';
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Asks for the events of a resource after a revision. */
 interface ReplayRequest {
@@ -24,8 +25,8 @@ interface Stream {
 }
 
 /**
- * Publishes what the watch caches see, as intervals of revisions without gaps. Secrets are never published: who needs them
- * reads them, with its own rights.
+ * Publishes what the watch caches see, as intervals of revisions without gaps. Of Secrets only the metadata is published, for
+ * those who look after owners and deletion: who needs the contents reads them, with its own rights.
  */
 export class EventPublisher {
   private readonly streams: { resource: ServedResource; stream: Stream; unsubscribe: () => void }[] = [];
@@ -43,7 +44,7 @@ export class EventPublisher {
   start(): void {
     for (const resource of this.table.all) {
       const { group, plural, verbs } = resource.definition;
-      if (!verbs.includes('watch') || (group === '' && plural === 'secrets')) continue;
+      if (!verbs.includes('watch')) continue;
       const stream: Stream = { subject: eventSubject(group, plural), prev: this.feed.revision };
       const isPods = group === '' && plural === 'pods';
       const unsubscribe = resource.cache.subscribe({
@@ -140,5 +141,15 @@ export class EventPublisher {
 }
 
 function toEvent(resource: ServedResource, { type, revision, object }: CacheEvent): ObjectEvent {
-  return { type, revision, object: resource.serve(object).object };
+  const served = resource.serve(object).object;
+  if (resource.definition !== resources.secrets) return { type, revision, object: served };
+  const { apiVersion, kind, metadata } = served;
+  return { type, revision, object: { apiVersion, kind, metadata: withoutLastApplied(metadata) } };
+}
+
+/** kubectl keeps what it applied, secret or not, in an annotation. */
+function withoutLastApplied(metadata: DeepReadonly<ObjectMeta> | undefined): DeepReadonly<ObjectMeta> | undefined {
+  if (metadata?.annotations?.[lastApplied] === undefined) return metadata;
+  const { [lastApplied]: _hidden, ...annotations } = metadata.annotations;
+  return { ...metadata, annotations };
 }
