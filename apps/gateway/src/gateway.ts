@@ -95,7 +95,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   const storage = new ObjectStorage(store, feed);
   const freshness = new Freshness(store, feed);
   const reader = new Reader(store, freshness, () => feed.revision);
-  const admission = new AdmissionChain(admissionPlugins({ table, random }));
+  const admission = new AdmissionChain(admissionPlugins({ table, random, rbac }));
   const range = parseCidr(config.serviceCidr);
   const services = table.require(resources.services);
   const serviceAllocator = new ServiceAllocator(range, config.nodePortRange, services.cache, random);

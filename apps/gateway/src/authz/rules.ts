@@ -44,7 +44,7 @@ export function covers(owned: readonly Rule[], wanted: Rule): boolean {
 }
 
 /** One verb on one resource (and name) of one group, or on one path. */
-function breakDown(rule: Rule): Rule[] {
+export function breakDown(rule: Rule): Rule[] {
   const simple: Rule[] = [];
   for (const verb of rule.verbs) {
     for (const url of rule.nonResourceURLs ?? []) simple.push({ verbs: [verb], nonResourceURLs: [url] });
