@@ -26,3 +26,5 @@ export {
   type WatchRequest,
 } from './src/key-value-store';
 export { type MemoryStoreOptions, createMemoryStore } from './src/memory-store';
+export { type DiskStore, type DiskStoreOptions, openStore } from './src/open-store';
+export { type FileSystem, type StoreFile } from './src/files';

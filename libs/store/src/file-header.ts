@@ -1,0 +1,66 @@
+import { crc32c } from './crc32c';
+import { storeErrors } from './errors';
+
+/** Which store a file belongs to: files of two stores must never be mixed. */
+export interface Identity {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+}
+
+export interface FileHeader extends Identity {
+  /** Log: the segment's number. Snapshot: the index of the last entry it contains. */
+  readonly position: bigint;
+  /** Log: index of the segment's first entry. Snapshot: the term of its last. */
+  readonly detail: bigint;
+  /** Log: the CRC that ends the segment before. */
+  readonly previousCrc: number;
+}
+
+export type FileKind = 'log' | 'snapshot';
+
+const MAGIC: Readonly<Record<FileKind, string>> = { log: 'NESTWAL\n', snapshot: 'NESTSNP\n' };
+const VERSION = 1;
+/** Magic 8, version 4, zero 4, cluster 8, member 8, position 8, detail 8, previous CRC 4, zero 8, CRC of all that 4. */
+export const HEADER_BYTES = 64;
+const CRC_OFFSET = HEADER_BYTES - 4;
+
+export function encodeHeader(kind: FileKind, header: FileHeader): Buffer {
+  const bytes = Buffer.alloc(HEADER_BYTES);
+  bytes.write(MAGIC[kind], 0, 'latin1');
+  bytes.writeUInt32LE(VERSION, 8);
+  bytes.writeBigUInt64LE(header.clusterId, 16);
+  bytes.writeBigUInt64LE(header.memberId, 24);
+  bytes.writeBigUInt64LE(header.position, 32);
+  bytes.writeBigUInt64LE(header.detail, 40);
+  bytes.writeUInt32LE(header.previousCrc, 48);
+  bytes.writeUInt32LE(crc32c(bytes, 0, CRC_OFFSET), CRC_OFFSET);
+  return bytes;
+}
+
+/** The CRC from which the file's first frame continues, and the salt of all: a header encoded is unlike any other. */
+export function headerCrc(bytes: Buffer): number {
+  return bytes.readUInt32LE(CRC_OFFSET);
+}
+
+export function decodeHeader(kind: FileKind, file: string, bytes: Buffer): FileHeader {
+  if (bytes.length < HEADER_BYTES) throw storeErrors.corrupt(file, bytes.length, 'the header is cut off');
+  if (bytes.toString('latin1', 0, 8) !== MAGIC[kind]) throw storeErrors.corrupt(file, 0, `this is not a ${kind} file`);
+  if (crc32c(bytes, 0, CRC_OFFSET) !== headerCrc(bytes)) {
+    throw storeErrors.corrupt(file, CRC_OFFSET, 'the checksum of the header does not match');
+  }
+  const version = bytes.readUInt32LE(8);
+  if (version !== VERSION)
+    throw storeErrors.corrupt(file, 8, `format version ${version} is not known, only ${VERSION}`);
+  return {
+    clusterId: bytes.readBigUInt64LE(16),
+    memberId: bytes.readBigUInt64LE(24),
+    position: bytes.readBigUInt64LE(32),
+    detail: bytes.readBigUInt64LE(40),
+    previousCrc: bytes.readUInt32LE(48),
+  };
+}
+
+export function checkIdentity(file: string, expected: Identity, actual: Identity): void {
+  if (expected.clusterId === actual.clusterId && expected.memberId === actual.memberId) return;
+  throw storeErrors.corrupt(file, 16, 'it belongs to another store (cluster or member id differ)');
+}

@@ -1,0 +1,91 @@
+import { type ByteReader } from '../byte-reader';
+import { storeErrors } from '../errors';
+import { type FileSystem, type StoreFile } from '../files';
+import { decodeHeader, HEADER_BYTES, headerCrc, type Identity } from '../file-header';
+import { type Chain, type Frame, readFrame } from '../frame';
+import { type Version } from '../mvcc/version';
+import { StateMachine } from '../state-machine';
+import { SectionType } from './snapshot-file';
+
+/** Length, type and CRC. */
+const SECTION_OVERHEAD_BYTES = 9;
+
+export interface LoadedSnapshot {
+  readonly machine: StateMachine;
+  readonly identity: Identity;
+  readonly bytes: number;
+}
+
+/** @throws StoreError `corrupt`: the log before a snapshot is gone, so there is nothing else to start from */
+export async function loadSnapshot(files: FileSystem, name: string): Promise<LoadedSnapshot> {
+  const file = await files.open(name, 'read');
+  try {
+    const bytes = await file.size();
+    const headerBytes = await file.read(0, HEADER_BYTES);
+    const header = decodeHeader('snapshot', name, headerBytes);
+    const machine = new StateMachine();
+    machine.skip(Number(header.position), Number(header.detail));
+
+    const salt = headerCrc(headerBytes);
+    let crc = salt;
+    let position = HEADER_BYTES;
+    let keys = 0;
+    let isComplete = false;
+    while (position < bytes) {
+      const frame = await readSection(file, name, position, { crc, salt });
+      if (isComplete) throw storeErrors.corrupt(name, position, 'something follows the end');
+      if (frame.type === SectionType.state) readState(frame.body, machine);
+      else if (frame.type === SectionType.keys) keys += readKeys(frame.body, machine);
+      else if (frame.type === SectionType.end) isComplete = frame.body.varint() === keys;
+      crc = frame.crc;
+      position += frame.end;
+    }
+    if (!isComplete) throw storeErrors.corrupt(name, bytes, 'the end is missing');
+    machine.keyspace.history.sort();
+    return { machine, identity: header, bytes };
+  } finally {
+    await file.close();
+  }
+}
+
+/** The frame's `end` is relative to `position`. */
+async function readSection(file: StoreFile, name: string, position: number, after: Chain): Promise<Frame> {
+  const head = await file.read(position, 4);
+  const length = head.length < 4 ? 0 : head.readUInt32LE(0) + SECTION_OVERHEAD_BYTES;
+  const left = (await file.size()) - position;
+  const frame = length > left ? undefined : readFrame(await file.read(position, length), 0, after);
+  if (frame === undefined) throw storeErrors.corrupt(name, position, 'a section does not match its checksum');
+  return frame;
+}
+
+function readState(body: ByteReader, machine: StateMachine): void {
+  machine.keyspace.revision = body.varint();
+  machine.keyspace.compactRevision = body.varint() - 1;
+  for (let left = body.varint(); left > 0; left--) machine.leases.grant(body.i64(), body.varint(), body.varint());
+}
+
+function readKeys(body: ByteReader, machine: StateMachine): number {
+  let keys = 0;
+  for (; !body.done; keys++) {
+    const key = body.key();
+    const versions: Version[] = [];
+    for (let left = body.varint(); left > 0; left--) versions.push(readVersion(body, key, versions.at(-1)));
+    machine.keyspace.load(versions);
+    const newest = versions.at(-1)?.kv;
+    if (newest !== undefined) machine.leases.attach(newest.lease, key);
+  }
+  return keys;
+}
+
+function readVersion(body: ByteReader, key: string, previous: Version | undefined): Version {
+  const modRevision = body.varint();
+  const sub = body.varint();
+  const createRevision = body.varint();
+  const version = body.varint();
+  const lease = body.i64();
+  const view = body.bytes();
+  // A copy, so that one small value does not keep its whole section.
+  const value = Buffer.allocUnsafeSlow(view.length);
+  view.copy(value);
+  return { kv: { key, value, createRevision, modRevision, version, lease }, sub, previous };
+}

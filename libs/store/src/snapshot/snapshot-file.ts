@@ -1,0 +1,21 @@
+import { type FileSystem } from '../files';
+import path from 'node:path';
+
+/** Types of frames in a snapshot; the numbers are the format. */
+export const SectionType = { state: 1, keys: 2, end: 3 } as const;
+
+const NAME = /^([0-9a-f]{16})\.snap$/;
+
+export function snapshotName(index: number): string {
+  return `${index.toString(16).padStart(16, '0')}.snap`;
+}
+
+/** The snapshots in a directory, by the index of their last entry, oldest first. */
+export async function listSnapshots(files: FileSystem, directory: string): Promise<{ index: number; file: string }[]> {
+  const snapshots: { index: number; file: string }[] = [];
+  for (const name of await files.list(directory)) {
+    const match = NAME.exec(name);
+    if (match) snapshots.push({ index: parseInt(match[1]!, 16), file: path.join(directory, name) });
+  }
+  return snapshots.sort((a, b) => a.index - b.index);
+}

@@ -1,0 +1,81 @@
+import { type Logger } from '#telemetry';
+import { type FileSystem } from '../files';
+import { type Identity } from '../file-header';
+import { type StateMachine } from '../state-machine';
+import { type SnapshotMark } from '../wal/records';
+import { listSnapshots } from './snapshot-file';
+import { takePicture, writeSnapshot } from './write-snapshot';
+
+export interface SnapshotterOptions {
+  readonly files: FileSystem;
+  readonly directory: string;
+  readonly identity: Identity;
+  readonly machine: StateMachine;
+  /** A snapshot is due after so many bytes of log, but not before the log has grown as large as the last snapshot. */
+  readonly everyBytes: number;
+  readonly logger?: Logger;
+}
+
+/** Decides when a snapshot is due and writes it while the store goes on. Failing, it tries again after as much log again. */
+export class Snapshotter {
+  private bytesSince: number;
+  private lastBytes: number;
+  private work: Promise<void> | undefined;
+  private isStopped = false;
+
+  /**
+   * @param hold keeps compaction off while a picture is in use; returns the release
+   * @param onDurable the log may drop what the snapshot contains
+   */
+  constructor(
+    private readonly options: SnapshotterOptions,
+    start: { readonly logBytes: number; readonly snapshotBytes: number },
+    private readonly hold: () => () => void,
+    private readonly onDurable: (mark: SnapshotMark) => Promise<void>,
+  ) {
+    this.bytesSince = start.logBytes;
+    this.lastBytes = start.snapshotBytes;
+  }
+
+  /** So many bytes of log have been applied. */
+  grew(bytes: number): void {
+    this.bytesSince += bytes;
+    if (this.bytesSince >= Math.max(this.options.everyBytes, this.lastBytes)) void this.snapshot();
+  }
+
+  /** Takes one now, or joins the one being written. Never rejects. */
+  snapshot(): Promise<void> {
+    if (this.isStopped) return Promise.resolve();
+    this.bytesSince = 0;
+    this.work ??= this.run().finally(() => {
+      this.work = undefined;
+    });
+    return this.work;
+  }
+
+  /** Gives up a snapshot that is being written. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    await this.work;
+  }
+
+  private async run(): Promise<void> {
+    const { files, directory, identity, machine, logger } = this.options;
+    const release = this.hold();
+    const picture = takePicture(machine);
+    try {
+      const bytes = await writeSnapshot(files, directory, identity, picture, () => this.isStopped);
+      if (bytes === undefined) return;
+      await this.onDurable({ index: picture.index, term: picture.term });
+      this.lastBytes = bytes;
+      for (const { index, file } of await listSnapshots(files, directory)) {
+        if (index < picture.index) await files.remove(file);
+      }
+      logger?.debug({ index: picture.index, bytes }, 'snapshot taken');
+    } catch (err) {
+      logger?.warn({ err, directory }, 'no snapshot: the log is kept until one succeeds');
+    } finally {
+      release();
+    }
+  }
+}

@@ -1,0 +1,251 @@
+import path from 'node:path';
+import { type Logger } from '#telemetry';
+import { ByteWriter } from '../byte-writer';
+import { storeErrors } from '../errors';
+import { type FileSystem, isNoSpace, type StoreFile } from '../files';
+import { encodeHeader, HEADER_BYTES, headerCrc, type Identity } from '../file-header';
+import { appendFrame, FRAME_OVERHEAD_BYTES } from '../frame';
+import { type StoreError } from '../key-value-store';
+import {
+  type HardState,
+  RecordType,
+  type SnapshotMark,
+  writeEntry,
+  writeHardState,
+  writeSnapshotMark,
+} from './records';
+import { type RecoveredLog } from './recover';
+import { type SegmentName, segmentName } from './segment';
+import { SpareSegment } from './spare-segment';
+
+export interface WalOptions {
+  readonly files: FileSystem;
+  readonly directory: string;
+  readonly identity: Identity;
+  /** A segment is left for the next once it holds this much. */
+  readonly segmentBytes: number;
+  readonly logger?: Logger;
+}
+
+/** What a record adds to its data, at most. */
+const RECORD_OVERHEAD_BYTES = FRAME_OVERHEAD_BYTES + 24;
+
+/**
+ * The log on disk. One write and one `fdatasync` a batch; calls are carried out one after the other. A batch that finds
+ * no room is taken back and the log goes on; anything else that fails leaves unknown what is on disk (a failed
+ * `fdatasync` may have dropped the pages: "Can applications recover from fsync failures?", Rebello et al., ATC 2020),
+ * so the log is then dead.
+ */
+export class Wal {
+  private readonly writer = new ByteWriter(1024 * 1024);
+  private readonly spare: SpareSegment;
+  private segments: SegmentName[];
+  private file: StoreFile | undefined;
+  private position = 0;
+  private crc = 0;
+  private salt = 0;
+  private turn: Promise<unknown> = Promise.resolve();
+  private failure: StoreError | undefined;
+
+  /** @param lastIndex of the log or, if that is empty, of the snapshot */
+  private constructor(
+    private readonly options: WalOptions,
+    recovered: RecoveredLog,
+    names: readonly string[],
+    private hardState: HardState,
+    private lastIndex: number,
+  ) {
+    this.segments = [...recovered.segments];
+    this.spare = new SpareSegment(options.files, options.directory, options.segmentBytes, names, options.logger);
+  }
+
+  /** Continues what was recovered: cuts a torn tail off, and begins a new term. */
+  static async open(options: WalOptions, recovered: RecoveredLog, lastIndex: number): Promise<Wal> {
+    const { files, directory, identity } = options;
+    const names = await files.list(directory);
+    for (const name of names) if (name.endsWith('.tmp')) await files.remove(path.join(directory, name));
+    const { term } = recovered.hardState;
+    const hardState = { term: term + 1, vote: identity.memberId, commit: lastIndex };
+    const wal = new Wal(options, recovered, names, hardState, lastIndex);
+    try {
+      if (recovered.last === undefined) await wal.startSegment(0);
+      else await wal.continueSegment(recovered);
+      await wal.sync(hardState);
+    } catch (error) {
+      await wal.file?.close();
+      throw error;
+    }
+    return wal;
+  }
+
+  get term(): number {
+    return this.hardState.term;
+  }
+
+  /** @returns the index of the first of `entries` */
+  append(entries: readonly Buffer[]): Promise<number> {
+    return this.exclusively(async () => {
+      const firstIndex = this.lastIndex + 1;
+      const bytes = entries.reduce((sum, data) => sum + data.length + RECORD_OVERHEAD_BYTES, 0);
+      await this.writeBatch(bytes, (add) => {
+        for (const [offset, data] of entries.entries()) {
+          const entry = { term: this.term, index: firstIndex + offset, type: 0, data };
+          add(RecordType.entry, (writer) => writeEntry(writer, entry));
+        }
+      });
+      this.lastIndex += entries.length;
+      return firstIndex;
+    });
+  }
+
+  /** A snapshot is durable: says so, and gives up the segments that hold nothing newer. */
+  mark(mark: SnapshotMark): Promise<void> {
+    return this.exclusively(async () => {
+      await this.writeBatch(RECORD_OVERHEAD_BYTES, (add) => {
+        add(RecordType.snapshotMark, (writer) => writeSnapshotMark(writer, mark));
+      });
+      while (this.segments.length > 1 && this.segments[1]!.firstIndex <= mark.index + 1) {
+        await this.spare.recycle(path.join(this.options.directory, this.segments[0]!.name));
+        this.segments.shift();
+      }
+    });
+  }
+
+  /** Notes that everything before is durable, so that the next start takes no damage for a write cut short. */
+  async close(): Promise<void> {
+    try {
+      if (this.failure === undefined) await this.sync({ ...this.hardState, commit: this.lastIndex });
+    } finally {
+      await this.turn;
+      await this.spare.settled();
+      await this.file?.close();
+      this.file = undefined;
+      this.failure ??= storeErrors.stopped();
+    }
+  }
+
+  private sync(hardState: HardState): Promise<void> {
+    return this.exclusively(async () => {
+      this.hardState = hardState;
+      await this.writeBatch(RECORD_OVERHEAD_BYTES, (add) => {
+        add(RecordType.hardState, (writer) => writeHardState(writer, hardState));
+      });
+    });
+  }
+
+  private async continueSegment({ segments, last }: RecoveredLog): Promise<void> {
+    const { files, directory, logger } = this.options;
+    const name = path.join(directory, segments.at(-1)!.name);
+    this.file = await files.open(name, 'write');
+    if (last!.tornBytes > 0) {
+      logger?.warn({ file: name, offset: last!.end, bytes: last!.tornBytes }, 'cut off a write that was interrupted');
+      await this.file.truncate(last!.end);
+      await this.file.datasync();
+    }
+    this.position = last!.end;
+    this.crc = last!.crc;
+    this.salt = last!.salt;
+  }
+
+  private async writeBatch(
+    estimate: number,
+    build: (add: (type: number, body: (writer: ByteWriter) => void) => void) => void,
+  ): Promise<void> {
+    const { segmentBytes } = this.options;
+    if (this.position > HEADER_BYTES && this.position + estimate > segmentBytes) await this.startSegment(this.crc);
+    this.writer.reset();
+    let crc = this.crc;
+    const add = (type: number, body: (writer: ByteWriter) => void): void => {
+      const after = { crc, salt: this.salt };
+      crc = appendFrame(this.writer, { type, isFirstOfBatch: this.writer.length === 0, after }, body);
+    };
+    // Older segments may go at any time: each says the newest hard state itself.
+    const hardState = { ...this.hardState, commit: this.lastIndex };
+    if (this.position === HEADER_BYTES) add(RecordType.hardState, (writer) => writeHardState(writer, hardState));
+    build(add);
+    await this.writeDurably(this.writer.view());
+    this.position += this.writer.length;
+    this.crc = crc;
+    if (this.position > segmentBytes / 2) this.spare.prepare();
+  }
+
+  private async writeDurably(batch: Buffer): Promise<void> {
+    const file = this.file!;
+    try {
+      await file.write(batch, this.position);
+    } catch (error) {
+      if (!isNoSpace(error)) throw this.fail('writing', error);
+      await this.takeBack(file);
+      throw storeErrors.noSpace(`no room for the log in ${this.options.directory}`);
+    }
+    try {
+      await file.datasync();
+    } catch (error) {
+      throw this.fail('fdatasync of', error);
+    }
+  }
+
+  /** What was refused must not come back after a restart. */
+  private async takeBack(file: StoreFile): Promise<void> {
+    try {
+      await file.truncate(this.position);
+      await file.datasync();
+    } catch (error) {
+      throw this.fail('truncating', error);
+    }
+  }
+
+  /** Makes the next segment durable, header and name, before the first record goes there. */
+  private async startSegment(previousCrc: number): Promise<void> {
+    const { files, directory, identity } = this.options;
+    const next = segmentName((this.segments.at(-1)?.sequence ?? 0) + 1, this.lastIndex + 1);
+    const header = encodeHeader('log', {
+      clusterId: identity.clusterId,
+      memberId: identity.memberId,
+      position: BigInt(next.sequence),
+      detail: BigInt(next.firstIndex),
+      previousCrc,
+    });
+    const spare = this.spare.take();
+    const source = spare ?? path.join(directory, 'next.tmp');
+    let file: StoreFile | undefined;
+    try {
+      file = await files.open(source, spare === undefined ? 'create' : 'write');
+      await file.write(header, 0);
+      await file.datasync();
+      await files.rename(source, path.join(directory, next.name));
+      await files.syncDirectory(directory);
+    } catch (error) {
+      await file?.close();
+      // A leftover `next.tmp` or spare is overwritten by the next attempt.
+      if (isNoSpace(error)) throw storeErrors.noSpace(`no room for another log segment in ${directory}`);
+      throw this.fail('starting a segment in', error);
+    }
+    await this.file?.close();
+    this.file = file;
+    this.segments.push(next);
+    this.position = HEADER_BYTES;
+    this.crc = headerCrc(header);
+    this.salt = this.crc;
+  }
+
+  private fail(what: string, error: unknown): StoreError {
+    const name = this.segments.at(-1)?.name;
+    const where = name === undefined ? this.options.directory : path.join(this.options.directory, name);
+    const reason = error instanceof Error ? error.message : String(error);
+    this.failure = storeErrors.failed(`${what} ${where} failed: ${reason}`);
+    return this.failure;
+  }
+
+  private exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(() => {
+      if (this.failure !== undefined) throw this.failure;
+      return work();
+    });
+    this.turn = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
+  }
+}
