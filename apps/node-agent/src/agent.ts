@@ -95,7 +95,14 @@ export async function startNodeAgent(given: NodeAgentConfig, deps: NodeAgentDepe
   const server: AgentServer | undefined =
     config.server === undefined
       ? undefined
-      : await startServer(config.server, { runtime, manager, logger, clock, config });
+      : await startServer(config.server, {
+          nodeName: config.nodeName,
+          runtime,
+          manager,
+          logger,
+          clock,
+          metrics: deps.metrics,
+        });
   const nodes = informers.informer(resources.nodes);
   const removeHandler = followPodCidr(nodes, config.nodeName, addresses, manager, logger);
   const port = server?.port ?? config.announcedPort ?? 0;

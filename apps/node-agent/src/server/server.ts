@@ -1,25 +1,125 @@
-import { type Clock } from '#machinery';
-import { type ContainerRuntime } from '#runtime';
-import { type Logger } from '#telemetry';
+import { type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { type AddressInfo } from 'node:net';
+import { type Duplex } from 'node:stream';
+import { type TLSSocket } from 'node:tls';
+import { WebSocketServer } from 'ws';
 import { type NodeAgentConfig } from '../config';
-import { type PodManager } from '../worker/pod-manager';
-
-export interface ServerDependencies {
-  readonly runtime: ContainerRuntime;
-  readonly manager: PodManager;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  readonly config: NodeAgentConfig;
-}
+import { HttpFailure } from './http-failure';
+import { serveLogs } from './logs';
+import { matchRoute } from './routes';
+import { serveHealth, serveMetrics, servePods, serveResourceMetrics, serveSummary } from './reports';
+import { type ServerDependencies } from './server-dependencies';
+import { serveAttach, serveExec, streamProtocols } from './remote-command';
+import { servePortForward, tunnelProtocol } from './port-forward';
 
 export interface AgentServer {
   readonly port: number;
   stop(): Promise<void>;
 }
 
-export async function startServer(
-  _config: NonNullable<NodeAgentConfig['server']>,
-  _dependencies: ServerDependencies,
-): Promise<AgentServer> {
-  throw new Error('not yet');
+type ServerConfig = NonNullable<NodeAgentConfig['server']>;
+
+const plain = {
+  health: serveHealth,
+  pods: servePods,
+  logs: serveLogs,
+  summary: serveSummary,
+  resourceMetrics: serveResourceMetrics,
+  metrics: serveMetrics,
+} as const;
+const streamed = { exec: serveExec, attach: serveAttach, portForward: servePortForward } as const;
+
+/** The node's HTTPS server. Only clients with a certificate of the cluster's CA get as far as a request. */
+export async function startServer(config: ServerConfig, dependencies: ServerDependencies): Promise<AgentServer> {
+  const { logger } = dependencies;
+  const stopping = new AbortController();
+  const server = https.createServer({
+    cert: config.certificatePem,
+    key: config.keyPem,
+    ca: config.clientCaPem,
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['http/1.1'],
+  });
+  server.on('request', (request, response) => {
+    const handle = async (): Promise<void> => {
+      assertClient(config, request);
+      const { name, parameters, query } = matchRoute(request.url ?? '/');
+      if (!(name in plain)) throw new HttpFailure(400, 'unable to upgrade: missing upgrade headers in request');
+      await plain[name as keyof typeof plain]({ parameters, query, response, dependencies, signal: stopping.signal });
+    };
+    handle().catch((error: unknown) => {
+      const failure = HttpFailure.from(error);
+      if (failure.code >= 500) logger.warn({ err: error, url: request.url }, 'request failed');
+      if (response.headersSent) response.destroy();
+      else
+        response.writeHead(failure.code, { 'content-type': 'text/plain; charset=utf-8' }).end(`${failure.message}\n`);
+    });
+  });
+
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: 4 * 2 ** 20,
+    handleProtocols: (offered) => streamProtocols.find((protocol) => offered.has(protocol)) ?? false,
+  });
+  const tunnels = new WeakSet<IncomingMessage>();
+  sockets.on('headers', (headers, request) => {
+    if (tunnels.has(request)) headers.push(`Sec-WebSocket-Protocol: ${tunnelProtocol}`);
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', (error) => logger.debug({ err: error }, 'stream ended'));
+    try {
+      assertClient(config, request);
+      const { name, parameters, query } = matchRoute(request.url ?? '/');
+      if (!(name in streamed)) throw new HttpFailure(404, '404 page not found');
+      const start = streamed[name as keyof typeof streamed]({ parameters, query, dependencies });
+      // The tunnel's name has a slash, which RFC 6455 does not allow and `ws` refuses: it is negotiated here.
+      if (request.headers['sec-websocket-protocol'] === tunnelProtocol) {
+        tunnels.add(request);
+        delete request.headers['sec-websocket-protocol'];
+      }
+      sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        webSocket.on('error', (error) => logger.debug({ err: error }, 'stream failed'));
+        start(webSocket).catch((error: unknown) => {
+          logger.warn({ err: error, url: request.url }, 'stream failed');
+          webSocket.terminate();
+        });
+      });
+    } catch (error) {
+      const { code, message } = HttpFailure.from(error);
+      const body = `${message}\n`;
+      const head = `HTTP/1.1 ${code} Failed\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
+      socket.end(head + body);
+    }
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.port, config.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  server.on('error', (error) => logger.error({ err: error }, 'the server of the node failed'));
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    async stop() {
+      stopping.abort(new Error('the server stops'));
+      for (const client of sockets.clients) client.terminate();
+      sockets.close();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function assertClient({ allowedClients }: ServerConfig, request: IncomingMessage): void {
+  if (allowedClients === undefined) return;
+  const name: unknown = (request.socket as TLSSocket).getPeerCertificate().subject?.CN;
+  if (typeof name !== 'string' || !allowedClients.includes(name))
+    throw new HttpFailure(403, `Forbidden (user=${String(name)})`);
 }

@@ -1,0 +1,114 @@
+import { createRequire } from 'node:module';
+import { type Duplex } from 'node:stream';
+import { createWebSocketStream } from 'ws';
+import { uidOf } from '../pods/pod-containers';
+import { findPod } from './find-container';
+import { type ServerDependencies, type StreamHandler } from './server-dependencies';
+
+/** SPDY frames in WebSocket messages (KEP-4006). */
+export const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
+
+interface SpdyStream extends Duplex {
+  readonly headers: Readonly<Record<string, string>>;
+  respond(status: number, headers: Readonly<Record<string, string>>): void;
+}
+
+interface SpdyConnection {
+  start(version: number): void;
+  on(event: 'stream', listener: (stream: SpdyStream) => void): void;
+  on(event: 'error' | 'close', listener: (error?: Error) => void): void;
+  end(): void;
+}
+
+interface SpdyTransport {
+  readonly connection: {
+    create(socket: Duplex, options: { readonly protocol: 'spdy'; readonly isServer: boolean }): SpdyConnection;
+  };
+}
+
+// The package has no types.
+const spdy = createRequire(__filename)('spdy-transport') as SpdyTransport;
+
+interface Pair {
+  data?: SpdyStream;
+  error?: SpdyStream;
+}
+
+/** /portForward: each connection is a pair of streams with one request id, one for bytes and one for what went wrong. */
+export const servePortForward: StreamHandler = ({ parameters, dependencies }) => {
+  const pod = findPod(dependencies, parameters);
+  return async (socket) => {
+    const tunnel = createWebSocketStream(socket);
+    tunnel.on('error', (error) => dependencies.logger.debug({ err: error }, 'port-forward tunnel ended'));
+    const connection = spdy.connection.create(tunnel, { protocol: 'spdy', isServer: true });
+    const pairs = new Map<string, Pair>();
+    const closed = new AbortController();
+    socket.once('close', () => closed.abort(new Error('the client is gone')));
+    connection.on('error', (error) => dependencies.logger.debug({ err: error }, 'port-forward ended'));
+    connection.on('stream', (stream) => {
+      const { streamtype, port = '', requestid = '' } = stream.headers;
+      stream.on('error', (error) => dependencies.logger.debug({ err: error }, 'port-forward stream ended'));
+      stream.respond(200, {});
+      const pair = pairs.get(requestid) ?? {};
+      pairs.set(requestid, pair);
+      if (streamtype === 'error') pair.error = stream;
+      else pair.data = stream;
+      if (pair.data === undefined || pair.error === undefined) return;
+      pairs.delete(requestid);
+      void forward(dependencies, uidOf(pod), Number(port), { data: pair.data, error: pair.error }, closed.signal);
+    });
+    connection.start(3.1);
+    await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    connection.end();
+    tunnel.destroy();
+  };
+};
+
+/** Never rejects: the client reads errors from the error stream. */
+async function forward(
+  { runtime, logger }: ServerDependencies,
+  uid: string,
+  port: number,
+  { data, error }: Required<Pair>,
+  signal: AbortSignal,
+): Promise<void> {
+  let target: Duplex | undefined;
+  const onAbort = (): void => {
+    data.destroy();
+    target?.destroy();
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    const sandbox = (await runtime.listSandboxes(uid)).find(({ state }) => state === 'ready');
+    if (sandbox === undefined) throw new Error('pod is not running');
+    target = (await runtime.portForward(sandbox.id, port)) as Duplex;
+    if (signal.aborted) return onAbort();
+    await joined(data, target);
+    error.end();
+  } catch (cause) {
+    logger.debug({ err: cause, port }, 'port not forwarded');
+    const text = cause instanceof Error ? cause.message : String(cause);
+    error.end(`error forwarding port ${port} to pod ${uid}, uid : ${text}`);
+    data.end();
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Copies both ways until both ends have ended; a half-closed connection goes on. */
+function joined(a: Duplex, b: Duplex): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let open = 2;
+    const ended = (): void => {
+      if (--open === 0) resolve();
+    };
+    const closed = (): void => resolve();
+    const fail = (error: Error): void => {
+      a.destroy();
+      b.destroy();
+      reject(error);
+    };
+    a.on('error', fail).on('end', ended).on('close', closed).pipe(b);
+    b.on('error', fail).on('end', ended).on('close', closed).pipe(a);
+  });
+}
