@@ -9,22 +9,13 @@ import { type PathHandler } from './paths';
 import { type ResourceHandlers, methodNotAllowed } from './resource-handlers';
 import { type ResourceTable } from './resource-table';
 import { type SubresourceHandler } from './subresources';
+import { withWarnings } from './warned-error';
 
 /** What upstream says about old kinds. */
 const deprecations: Readonly<Record<string, string>> = {
   'v1/componentstatuses': 'v1 ComponentStatus is deprecated in v1.19+',
   'v1/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
 };
-
-/** An error whose answer carries `Warning` headers. */
-export class WarnedError extends ApiError {
-  constructor(
-    error: ApiError,
-    readonly warnings: readonly string[],
-  ) {
-    super(error.status);
-  }
-}
 
 /** Answers requests whose sender is known: authorisation, then the handler for the path and verb. */
 export class ApiServer {
@@ -59,8 +50,7 @@ export class ApiServer {
       const result = await answer();
       return { ...result, warnings: [warning, ...(result.warnings ?? [])] };
     } catch (error) {
-      if (error instanceof ApiError) throw new WarnedError(error, [warning]);
-      throw error;
+      throw withWarnings(error, [warning]);
     }
   }
 

@@ -13,6 +13,8 @@ import {
   applyStrategicMergePatch,
   badRequest,
   copyJson,
+  field,
+  invalid,
   formatKind,
   genericServerResponse,
   isObject,
@@ -122,14 +124,27 @@ export class Patcher {
     old: DeepReadonly<KubernetesObject>,
     context: WriteContext,
   ): KubernetesObject {
-    const object = decodeObject(patched, expectedOf(resource), context.options.fieldValidation, (message) =>
-      context.warn(message),
-    );
+    const object = decodePatched(patched, resource, context);
     resource.strategy.setDefaults?.(object);
     checkName(object, context.name);
     checkNamespace(object, resource, context.namespace);
     recordUpdate(resource, object, old, context, this.now());
     return object;
+  }
+}
+
+/** Decodes the outcome of a patch; what does not decode is the patch's fault. */
+function decodePatched(patched: JsonValue, resource: ServedResource, context: WriteContext): KubernetesObject {
+  try {
+    return decodeObject(patched, expectedOf(resource), context.options.fieldValidation, (message) =>
+      context.warn(message),
+    );
+  } catch (error) {
+    const cause =
+      error instanceof ApiError ? / cannot be handled as a \w+: (?!strict)(.*)$/s.exec(error.message)?.[1] : undefined;
+    if (cause === undefined || !isObject(patched)) throw error;
+    const text = JSON.stringify(Object.fromEntries(Object.entries(patched).sort(([a], [b]) => (a < b ? -1 : 1))));
+    throw invalid({ group: '', kind: '' }, '', [field.invalid('patch', text, cause)]);
   }
 }
 

@@ -27,6 +27,7 @@ import { parseListOptions, parseRevision, parseWriteOptions, type WriteOptions }
 import { isTrue, type RequestInfo } from '../request/request-info';
 import { type VersionedObject } from '../storage/versioned-object';
 import { type Patcher } from './patcher';
+import { withWarnings } from './warned-error';
 import { checkName, checkNamespace, expectedOf } from './request-checks';
 
 /** Watches without `timeoutSeconds` last between this and twice this, so that they do not all end together. */
@@ -130,7 +131,9 @@ export class ResourceHandlers {
     const name = nameOf(info, resource);
     const { context, warnings } = this.context(request, info, options, name);
     const source = await this.deps.patcher.source(request, resource, context, mediaType);
-    const outcome = await this.deps.writer.update(resource, name, source, context);
+    const outcome = await this.deps.writer.update(resource, name, source, context).catch((error: unknown) => {
+      throw withWarnings(error, warnings);
+    });
     return objectResult(outcome.created ? 201 : 200, outcome.object, resource, warnings);
   }
 

@@ -37,6 +37,7 @@ export interface SubresourceDependencies {
 export function subresourceHandlers(deps: SubresourceDependencies): ReadonlyMap<string, SubresourceHandler> {
   const { rbac, authenticator, serviceAccountTokens, audiences, clock } = deps;
   const binding = bindingHandler(deps);
+  const now = (): number => clock.now();
   return new Map([
     ['*/scale', scaleHandler(deps)],
     ['/bindings', binding],
@@ -44,11 +45,11 @@ export function subresourceHandlers(deps: SubresourceDependencies): ReadonlyMap<
     ['/pods/eviction', evictionHandler(deps)],
     ['/pods/log', logHandler(deps, deps.nodes)],
     ['/serviceaccounts/token', tokenHandler(deps)],
-    ['authorization.k8s.io/subjectaccessreviews', accessReviewHandler(rbac, 'subject')],
-    ['authorization.k8s.io/localsubjectaccessreviews', accessReviewHandler(rbac, 'subject')],
-    ['authorization.k8s.io/selfsubjectaccessreviews', accessReviewHandler(rbac, 'self')],
+    ['authorization.k8s.io/subjectaccessreviews', accessReviewHandler(rbac, 'subject', now)],
+    ['authorization.k8s.io/localsubjectaccessreviews', accessReviewHandler(rbac, 'subject', now)],
+    ['authorization.k8s.io/selfsubjectaccessreviews', accessReviewHandler(rbac, 'self', now)],
     ['authorization.k8s.io/selfsubjectrulesreviews', rulesReviewHandler(rbac)],
-    ['authentication.k8s.io/tokenreviews', tokenReviewHandler(authenticator, serviceAccountTokens, audiences)],
-    ['authentication.k8s.io/selfsubjectreviews', selfSubjectReviewHandler(() => clock.now())],
+    ['authentication.k8s.io/tokenreviews', tokenReviewHandler(authenticator, serviceAccountTokens, audiences, now)],
+    ['authentication.k8s.io/selfsubjectreviews', selfSubjectReviewHandler(now)],
   ]);
 }

@@ -27,7 +27,7 @@ export function escalationCheck(rbac: RbacAuthorizer): AdmissionPlugin {
 
 function checkRole(rbac: RbacAuthorizer, request: AdmissionRequest): void {
   const role = request.object as Role | ClusterRole;
-  const old = request.old as DeepReadonly<Role | ClusterRole> | undefined;
+  const old: DeepReadonly<Role | ClusterRole> | undefined = request.old;
   const rules = role.rules ?? [];
   if (old !== undefined && JSON.stringify(old.rules ?? []) === JSON.stringify(rules)) return;
   if (may(rbac, request, 'escalate', request.resource.definition.plural, request.name)) return;

@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { type Tags, stringify } from 'yaml';
 import {
   ApiError,
   type DeepReadonly,
@@ -175,13 +175,20 @@ function encode(value: object, form: Representation, { pretty }: RenderOptions):
   return `${JSON.stringify(value, undefined, pretty ? 2 : undefined)}\n`;
 }
 
-/** YAML as Go's sigs.k8s.io/yaml writes it: keys sorted, sequences not indented. */
+/** YAML as Go's sigs.k8s.io/yaml writes it: keys sorted, sequences not indented, a single dot without quotes. */
 function toYaml(value: JsonValue): string {
   return stringify(value, {
     version: '1.1',
+    customTags: (tags) => tags.map(exceptDot),
     sortMapEntries: true,
     indentSeq: false,
     lineWidth: 0,
     aliasDuplicateObjects: false,
   });
+}
+
+/** The library takes `.` for a number of YAML 1.1. */
+function exceptDot(tag: Tags[number]): Tags[number] {
+  if (typeof tag === 'string' || tag.collection !== undefined || tag.test?.test('.') !== true) return tag;
+  return { ...tag, test: new RegExp(`^(?!\\.$)(?:${tag.test.source})`) };
 }

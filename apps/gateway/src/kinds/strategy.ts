@@ -62,7 +62,10 @@ export interface TableDefinition<T> {
 
 /** How one subresource differs from the resource. Only `PUT`/`PATCH` subresources of the same kind have one. */
 export interface SubresourceStrategy<T> {
-  /** Puts back what the subresource must not change. For `status` the default keeps everything but `status`. */
+  /**
+   * Puts back what the subresource must not change. For `status` the default keeps everything but `status`, and this runs after
+   * that. For other subresources the default keeps `status`, and this replaces it.
+   */
   prepareForUpdate?(object: T, old: DeepReadonly<T>, context: StrategyContext): void;
   validateUpdate?(object: DeepReadonly<T>, old: DeepReadonly<T>, context: StrategyContext): readonly FieldError[];
   warningsOnUpdate?(object: DeepReadonly<T>, old: DeepReadonly<T>): readonly string[];
@@ -107,7 +110,9 @@ export interface ResourceStrategy<T extends KubernetesObject = KubernetesObject>
   /** Upstream's `SetObjectDefaults_*`. Also runs on objects read back, so it must be idempotent. */
   setDefaults?(object: T): void;
 
-  /** The default drops `status` (leaving `{}`) if the resource has a `status` subresource. Runs after that. */
+  /** Clients may set the status of a new object (Nodes, which register with what they are). Default false. */
+  readonly keepsStatusOnCreate?: boolean;
+  /** The default drops `status` (leaving its zero) if the resource has a `status` subresource. Runs after that. */
   prepareForCreate?(object: T, context: StrategyContext): void;
   validateCreate?(object: DeepReadonly<T>, context: StrategyContext): readonly FieldError[];
   /** Sent as `Warning` headers. */

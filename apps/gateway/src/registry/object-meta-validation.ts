@@ -13,6 +13,7 @@ import {
 import { type NameRule } from '../kinds/strategy';
 
 const metadata = FieldPath.of('metadata');
+const standardFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 const maximumAnnotationBytes = 256 * 1024;
 
 /** `ValidateObjectMeta`: the rules for metadata of a new object. */
@@ -116,10 +117,10 @@ function validateOwnerReferences(references: readonly DeepReadonly<OwnerReferenc
     }
     if (reference.controller === true) {
       if (controller !== undefined) {
-        const detail = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${reference.name}`;
+        const detail = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${reference.kind}/${reference.name}`;
         errors.push(field.invalid(path, references, detail));
       }
-      controller ??= reference.name;
+      controller ??= `${reference.kind}/${reference.name}`;
     }
   }
   return errors;
@@ -128,9 +129,13 @@ function validateOwnerReferences(references: readonly DeepReadonly<OwnerReferenc
 function validateFinalizers(finalizers: readonly string[]): FieldError[] {
   const path = metadata.child('finalizers');
   const errors: FieldError[] = [];
-  for (const finalizer of finalizers) {
-    for (const message of isQualifiedName(finalizer)) errors.push(field.invalid(path, finalizer, message));
-  }
+  finalizers.forEach((finalizer, index) => {
+    const messages = isQualifiedName(finalizer);
+    if (messages.length === 0 && !finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
+      messages.push('name is neither a standard finalizer name nor is it fully qualified');
+    }
+    for (const message of messages) errors.push(field.invalid(path.index(index), finalizer, message));
+  });
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
     errors.push(field.invalid(path, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'));
   }

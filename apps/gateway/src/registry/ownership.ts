@@ -2,6 +2,7 @@ import {
   type DeepReadonly,
   type FieldSet,
   type KubernetesObject,
+  type StructSchema,
   fieldSetOf,
   formatTime,
   updateManagedFields,
@@ -37,6 +38,19 @@ export function recordUpdate(
   const meta = (object.metadata ??= {});
   if (entries === undefined) delete meta.managedFields;
   else meta.managedFields = entries;
+}
+
+/** The same for a body that is answered but never stored (reviews, token requests). */
+export function recordCreation(
+  object: KubernetesObject,
+  schema: StructSchema,
+  manager: string,
+  subresource: string,
+  nowMs: number,
+): void {
+  const context = { schema, apiVersion: object.apiVersion ?? '', subresource, now: formatTime(nowMs) };
+  const entries = updateManagedFields(undefined, object, manager, context).metadata?.managedFields;
+  if (entries !== undefined) (object.metadata ??= {}).managedFields = entries;
 }
 
 function resetSetOf(resource: ServedResource, subresource: string): FieldSet {

@@ -33,7 +33,8 @@ export function parseSelection(
   try {
     const labels = labelSelector === '' ? matchEverything : parseLabelSelector(labelSelector);
     const fields = [
-      ...(fieldSelector === '' ? [] : parseFieldSelector(fieldSelector)),
+      // `=` alone selects everything.
+      ...(fieldSelector === '' ? [] : parseFieldSelector(fieldSelector).filter(({ field }) => field !== '')),
       ...(name === '' ? [] : [{ field: 'metadata.name', negated: false, value: name }]),
     ];
     for (const { field } of fields) requireKnown(resource, field);

@@ -288,7 +288,7 @@ export class Writer {
     delete meta.deletionTimestamp;
     delete meta.deletionGracePeriodSeconds;
     delete meta.selfLink;
-    if (resource.hasSubresource('status')) dropStatus(resource, object);
+    if (resource.hasSubresource('status') && strategy.keepsStatusOnCreate !== true) dropStatus(resource, object);
     if (tracksGeneration(resource)) meta.generation = 1;
     strategy.prepareForCreate?.(object, strategic);
     const errors = [
@@ -317,7 +317,9 @@ export class Writer {
     delete meta.selfLink;
     const own = subresource === '' ? strategy : strategy.subresources?.[subresource];
     if (subresource === 'status') keepAllButStatus(object, old);
-    else if (resource.hasSubresource('status')) keepStatus(object, old);
+    else if (resource.hasSubresource('status') && (own === strategy || own?.prepareForUpdate === undefined)) {
+      keepStatus(object, old);
+    }
     own?.prepareForUpdate?.(object, old, strategic);
     if (isNewGeneration(resource, object, old)) meta.generation = (oldMeta.generation ?? 0) + 1;
     meta.uid ??= oldMeta.uid;

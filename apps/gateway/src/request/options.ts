@@ -150,7 +150,10 @@ function fieldManagerErrors(fieldManager: string): FieldError[] {
   if (Buffer.byteLength(fieldManager) > 128) errors.push(field.tooLong('fieldManager', 128));
   const unprintable = [...fieldManager].findIndex((character) => /[\p{C}\p{Z}]/u.test(character) && character !== ' ');
   if (unprintable >= 0) {
-    errors.push(field.invalid('fieldManager', fieldManager, 'should only contain printable characters'));
+    const character = [...fieldManager][unprintable] ?? '';
+    const point = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    const detail = `invalid character U+${point} (at position ${unprintable})`;
+    errors.push(field.invalid('fieldManager', fieldManager, detail));
   }
   return errors;
 }

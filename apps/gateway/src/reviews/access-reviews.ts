@@ -4,6 +4,8 @@ import { type Attributes } from '../authz/attributes';
 import { type RbacAuthorizer } from '../authz/rbac-authorizer';
 import { decodeBody } from '../codec/decode-body';
 import { expectedOf } from '../api/request-checks';
+import { recordCreation } from '../registry/ownership';
+import { managerFromUserAgent } from '../registry/write-context';
 import { type SubresourceHandler } from '../api/subresources';
 import { type UserInfo } from '../kinds/strategy';
 import { type ServedResource } from '../registry/served-resource';
@@ -13,10 +15,14 @@ import { type ObjectResult } from '../request/api-result';
 const group = 'authorization.k8s.io';
 
 /** SubjectAccessReview, LocalSubjectAccessReview and SelfSubjectAccessReview: may somebody do something? */
-export function accessReviewHandler(rbac: RbacAuthorizer, about: 'subject' | 'self'): SubresourceHandler {
+export function accessReviewHandler(
+  rbac: RbacAuthorizer,
+  about: 'subject' | 'self',
+  now: () => number,
+): SubresourceHandler {
   return {
     async create(request, info, resource) {
-      const review = (await decode(request, resource)) as SubjectAccessReview;
+      const review = (await decodeReview(request, resource, now)) as SubjectAccessReview;
       const { spec } = review;
       validate(spec, about === 'self', resource.definition.namespaced ? info.namespace : undefined);
       const user: UserInfo =
@@ -40,7 +46,12 @@ export function accessReviewHandler(rbac: RbacAuthorizer, about: 'subject' | 'se
 export function rulesReviewHandler(rbac: RbacAuthorizer): SubresourceHandler {
   return {
     async create(request, _info, resource) {
-      const review = (await decode(request, resource)) as KubernetesObject & { spec?: { namespace?: string } };
+      const review = (await decodeBody(
+        request,
+        expectedOf(resource),
+        'Ignore',
+        () => undefined,
+      )) as KubernetesObject & { spec?: { namespace?: string } };
       const namespace = review.spec?.namespace ?? '';
       if (namespace === '') throw badRequest('no namespace on request');
       const rules = rbac.rulesFor(request.user, namespace);
@@ -63,8 +74,17 @@ export function rulesReviewHandler(rbac: RbacAuthorizer): SubresourceHandler {
   };
 }
 
-function decode(request: ApiRequest, resource: ServedResource): Promise<KubernetesObject> {
-  return decodeBody(request, expectedOf(resource), 'Ignore', () => undefined);
+/** The review as it was sent, with its owner. */
+export async function decodeReview(
+  request: ApiRequest,
+  resource: ServedResource,
+  now: () => number,
+): Promise<KubernetesObject> {
+  const review = await decodeBody(request, expectedOf(resource), 'Ignore', () => undefined);
+  const named = request.query.get('fieldManager') ?? '';
+  const manager = named === '' ? managerFromUserAgent(request.header('user-agent') ?? '') : named;
+  recordCreation(review, resource.schema, manager, '', now());
+  return review;
 }
 
 export function answer(object: KubernetesObject): ObjectResult {

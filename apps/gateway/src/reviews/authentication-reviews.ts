@@ -7,13 +7,14 @@ import { decodeBody } from '../codec/decode-body';
 import { expectedOf } from '../api/request-checks';
 import { type SubresourceHandler } from '../api/subresources';
 import { type UserInfo } from '../kinds/strategy';
-import { answer } from './access-reviews';
+import { answer, decodeReview } from './access-reviews';
 
 /** TokenReview: who holds this token? */
 export function tokenReviewHandler(
   authenticator: Authenticator,
   serviceAccounts: ServiceAccountTokenAuthenticator,
   audiences: readonly string[],
+  now: () => number,
 ): SubresourceHandler {
   const review = async (token: string, wanted: readonly string[]): Promise<object> => {
     const asked = wanted.length === 0 ? audiences : wanted;
@@ -35,7 +36,7 @@ export function tokenReviewHandler(
   };
   return {
     async create(request, _info, resource) {
-      const body = (await decodeBody(request, expectedOf(resource), 'Ignore', () => undefined)) as TokenReview;
+      const body = (await decodeReview(request, resource, now)) as TokenReview;
       const { token = '', audiences: wanted = [] } = body.spec;
       if (token === '') throw badRequest('token is required for TokenReview in authentication');
       return answer({ ...body, status: await review(token, wanted) } as KubernetesObject);

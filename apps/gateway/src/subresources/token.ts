@@ -4,6 +4,7 @@ import { type BoundClaims } from '#pki';
 import { decodeBody } from '../codec/decode-body';
 import { type SubresourceDependencies } from '../api/subresource-list';
 import { type SubresourceHandler } from '../api/subresources';
+import { recordCreation } from '../registry/ownership';
 import { parseWriteOptions } from '../request/options';
 
 const defaultSeconds = 3600;
@@ -35,12 +36,14 @@ export function tokenHandler(deps: SubresourceDependencies): SubresourceHandler 
       const account = (await reader.get(accounts, info.namespace, info.name, '')).object;
       const { name = '', namespace = '', uid = '' } = account.metadata ?? {};
       checkMetadata(body, name, namespace);
-      const { spec } = body;
-      const expirationSeconds = spec?.expirationSeconds ?? defaultSeconds;
+      const spec = (body.spec ??= {} as NonNullable<TokenRequest['spec']>);
+      spec.expirationSeconds ??= defaultSeconds;
+      recordCreation(body, expected.schema, context.manager, 'token', clock.now());
+      const expirationSeconds = spec.expirationSeconds ?? defaultSeconds;
       checkExpiration(expirationSeconds);
-      const asked = spec?.audiences ?? [];
+      const asked = spec.audiences ?? [];
       const wanted = asked.length === 0 ? audiences : asked;
-      const reference = spec?.boundObjectRef ?? undefined;
+      const reference = spec.boundObjectRef ?? undefined;
       let bound: BoundClaims = { namespace, serviceaccount: { name, uid } };
       if (reference !== undefined) {
         const gvk = kindOf(reference);
@@ -63,7 +66,13 @@ export function tokenHandler(deps: SubresourceDependencies): SubresourceHandler 
       const object = {
         kind: 'TokenRequest',
         apiVersion: 'authentication.k8s.io/v1',
-        metadata: { name, namespace, uid, creationTimestamp: formatTime(clock.now()) },
+        metadata: {
+          name,
+          namespace,
+          uid,
+          creationTimestamp: formatTime(clock.now()),
+          managedFields: body.metadata?.managedFields,
+        },
         spec: { audiences: wanted, expirationSeconds, boundObjectRef: reference ?? null },
         status: { token: issued.token, expirationTimestamp: formatTime(issued.expiresAt * 1000) },
       };
