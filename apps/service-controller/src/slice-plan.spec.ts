@@ -1,0 +1,56 @@
+import { type Endpoint, type EndpointSlice } from '#api';
+import fc from 'fast-check';
+import { planSlices } from './slice-plan';
+
+const ports = [{ name: 'http', port: 80, protocol: 'TCP' }];
+const endpoint = (n: number, ready = true): Endpoint => ({ addresses: [`10.0.0.${n}`], conditions: { ready } });
+
+test('whatever there was: every endpoint ends up in exactly one slice, none is too full, and a second plan changes nothing', () => {
+  const numbers = fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { maxLength: 40 });
+  const sizes = fc.array(fc.integer({ min: 0, max: 6 }), { maxLength: 8 });
+  fc.assert(
+    fc.property(numbers, numbers, sizes, fc.integer({ min: 1, max: 6 }), (before, after, cuts, max) => {
+      const rest = [...before];
+      const existing = cuts.map((size, i): EndpointSlice => ({
+        metadata: { name: `s${i}` },
+        addressType: 'IPv4',
+        ports,
+        endpoints: rest.splice(0, size).map((n) => endpoint(n)),
+      }));
+      const wanted = after.map((n) => endpoint(n));
+      const groups = wanted.length === 0 ? [] : [{ ports, endpoints: wanted }];
+      const plan = planSlices(existing, groups, max);
+      const contents = [
+        ...plan.keep.map(({ endpoints = [] }) => endpoints),
+        ...plan.update.map(({ content }) => content.endpoints),
+        ...plan.create.map(({ endpoints }) => endpoints),
+      ];
+      const placed = contents.flat().map(({ addresses }) => addresses[0]);
+      expect(placed.sort()).toEqual(wanted.map(({ addresses }) => addresses[0]).sort());
+      for (const one of contents) {
+        expect(one.length).toBeLessThanOrEqual(max);
+        expect(one.length).toBeGreaterThan(0);
+      }
+      expect(plan.keep.length + plan.update.length + plan.remove.length).toBe(existing.length);
+      const next = contents.map((endpoints, i): EndpointSlice => ({
+        metadata: { name: `n${i}` },
+        addressType: 'IPv4',
+        ports,
+        endpoints: endpoints as Endpoint[],
+      }));
+      expect(planSlices(next, groups, max)).toMatchObject({ create: [], update: [], remove: [] });
+    }),
+  );
+});
+
+test('a change of conditions is an update in place', () => {
+  const slice: EndpointSlice = {
+    metadata: { name: 's' },
+    addressType: 'IPv4',
+    ports,
+    endpoints: [endpoint(1), endpoint(2)],
+  };
+  const plan = planSlices([slice], [{ ports, endpoints: [endpoint(1, false), endpoint(2)] }], 100);
+  expect(plan).toMatchObject({ create: [], remove: [], keep: [] });
+  expect(plan.update[0]?.content.endpoints).toEqual([endpoint(1, false), endpoint(2)]);
+});
