@@ -3,8 +3,16 @@ import { type DeepReadonly } from '#machinery';
 import { keepFields } from '../common/status';
 import { type ResourceStrategy } from '../strategy';
 import { setPodDefaults } from './pod-defaults';
+import {
+  validateEphemeralContainersUpdate,
+  validatePodStatusUpdate,
+  validateResize,
+} from './pod-subresources-validation';
 import { keepAllButEphemeralContainers, keepAllButResources } from './pod-subresources';
 import { podTable } from './pod-table';
+import { validatePodUpdate } from './pod-update-validation';
+import { validatePodCreate } from './pod-validation';
+import { podWarnings } from './pod-warnings';
 import { qosClassOf } from './qos';
 
 export const pods: ResourceStrategy<Pod> = {
@@ -20,8 +28,13 @@ export const pods: ResourceStrategy<Pod> = {
     };
   },
 
+  validateCreate: validatePodCreate,
+  validateUpdate: validatePodUpdate,
+  warningsOnCreate: podWarnings,
+
   subresources: {
     status: {
+      validateUpdate: validatePodStatusUpdate,
       prepareForUpdate(pod, old) {
         // Whoever deletes says so in metadata; owners are not the business of whoever reports status.
         keepFields(pod, old, ['deletionTimestamp', 'ownerReferences']);
@@ -29,8 +42,11 @@ export const pods: ResourceStrategy<Pod> = {
         if (pod.status !== undefined && qosClass !== undefined) pod.status.qosClass = qosClass;
       },
     },
-    ephemeralcontainers: { prepareForUpdate: keepAllButEphemeralContainers },
-    resize: { prepareForUpdate: keepAllButResources },
+    ephemeralcontainers: {
+      prepareForUpdate: keepAllButEphemeralContainers,
+      validateUpdate: validateEphemeralContainersUpdate,
+    },
+    resize: { prepareForUpdate: keepAllButResources, validateUpdate: validateResize },
   },
 
   fieldSelectors: {
