@@ -25,7 +25,8 @@ export function grpcCheck(host: string, port: number, service: string, timeoutMs
       resolve(result);
     };
     const fail = (error: Error): void => {
-      const cause = dialError(error, address);
+      // A stream that waited for the connection wraps what went wrong with that.
+      const cause = dialError(error.cause ?? error, address);
       finish({
         outcome: 'failure',
         message: `error: health rpc failed: connection error: desc = "transport: Error while dialing: ${cause}"`,
