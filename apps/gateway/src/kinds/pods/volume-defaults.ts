@@ -44,10 +44,18 @@ const sourceDefaults: SourceDefaults = {
 
 /** A volume without a source is an empty directory. */
 export function setVolumeDefaults(volume: Volume): void {
-  const sources = Object.keys(volume).filter((field) => field !== 'name');
-  if (sources.length === 0) volume.emptyDir = {};
-  for (const field of sources as (keyof Volume)[]) {
-    (sourceDefaults[field] as ((source: unknown) => void) | undefined)?.(volume[field]);
+  let hasSource = false;
+  for (const field in volume) hasSource ||= field !== 'name';
+  if (!hasSource) volume.emptyDir = {};
+  setSourceDefaults(volume);
+}
+
+/** Defaults of whatever sources are there. */
+export function setSourceDefaults(volume: Volume): void {
+  for (const field in volume) {
+    const source = volume[field as keyof Volume];
+    if (source !== undefined)
+      (sourceDefaults[field as keyof Volume] as ((source: unknown) => void) | undefined)?.(source);
   }
 }
 

@@ -11,11 +11,16 @@ export function goStruct(value: unknown, struct: string): unknown {
   return Object.fromEntries(
     fieldsOf(struct).map(({ name, zero, embedded, list, type }) => {
       const child: unknown = byName.get(name.toLowerCase());
-      if (child === undefined || child === null) return [name, embedded ? goStruct({}, type) : zero];
+      if (isNothing(child)) return [name, embedded ? goStruct({}, type) : zero];
       if (type === '') return [name, child];
       return [name, list ? (child as unknown[]).map((item) => goStruct(item, type)) : goStruct(child, type)];
     }),
   );
+}
+
+/** An empty list is as good as none. */
+function isNothing(value: unknown): value is undefined | null {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 }
 
 interface GoField {

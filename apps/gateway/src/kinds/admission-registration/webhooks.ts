@@ -1,0 +1,61 @@
+import {
+  type MutatingWebhook,
+  type MutatingWebhookConfiguration,
+  type ValidatingWebhook,
+  type ValidatingWebhookConfiguration,
+  resources,
+} from '#api';
+import { ageColumn, nameColumn, tableOf } from '../common/table';
+import { type ResourceStrategy } from '../strategy';
+import { setRuleDefaults, setSelectionDefaults } from './rules';
+
+const HTTPS_PORT = 443;
+const TIMEOUT_SECONDS = 10;
+
+function setWebhookDefaults(webhook: MutatingWebhook | ValidatingWebhook): void {
+  webhook.failurePolicy ??= 'Fail';
+  setSelectionDefaults(webhook);
+  webhook.timeoutSeconds ??= TIMEOUT_SECONDS;
+  const { service } = webhook.clientConfig;
+  if (service !== undefined) service.port ??= HTTPS_PORT;
+  setRuleDefaults(webhook.rules);
+}
+
+export const mutatingWebhookConfigurations: ResourceStrategy<MutatingWebhookConfiguration> = {
+  resource: resources.mutatingWebhookConfigurations,
+  setDefaults({ webhooks = [] }) {
+    for (const webhook of webhooks) {
+      setWebhookDefaults(webhook);
+      webhook.reinvocationPolicy ??= 'Never';
+    }
+  },
+  generation: 'spec',
+  allowUnconditionalUpdate: false,
+  table: tableOf(resources.mutatingWebhookConfigurations, [
+    nameColumn,
+    {
+      name: 'Webhooks',
+      type: 'integer',
+      about: 'How many webhooks there are.',
+      cell: ({ webhooks = [] }) => webhooks.length,
+    },
+    ageColumn,
+  ]),
+};
+
+export const validatingWebhookConfigurations: ResourceStrategy<ValidatingWebhookConfiguration> = {
+  resource: resources.validatingWebhookConfigurations,
+  setDefaults: ({ webhooks = [] }) => webhooks.forEach(setWebhookDefaults),
+  generation: 'spec',
+  allowUnconditionalUpdate: false,
+  table: tableOf(resources.validatingWebhookConfigurations, [
+    nameColumn,
+    {
+      name: 'Webhooks',
+      type: 'integer',
+      about: 'How many webhooks there are.',
+      cell: ({ webhooks = [] }) => webhooks.length,
+    },
+    ageColumn,
+  ]),
+};

@@ -1,0 +1,29 @@
+import { type ComponentStatus, resources } from '#api';
+import { nameColumn, tableOf } from '../common/table';
+import { type ResourceStrategy } from '../strategy';
+
+function healthy({
+  conditions = [],
+}: {
+  readonly conditions?: readonly { type: string; status: string; message?: string; error?: string }[];
+}) {
+  return conditions.find(({ type }) => type === 'Healthy');
+}
+
+export const componentStatuses: ResourceStrategy<ComponentStatus> = {
+  resource: resources.componentStatuses,
+  table: tableOf(resources.componentStatuses, [
+    nameColumn,
+    {
+      name: 'Status',
+      about: 'Whether the component is healthy.',
+      cell: (status) => ({ True: 'Healthy', False: 'Unhealthy' })[healthy(status)?.status ?? ''] ?? 'Unknown',
+    },
+    {
+      name: 'Message',
+      about: 'What the component says about itself.',
+      cell: (status) => healthy(status)?.message ?? '',
+    },
+    { name: 'Error', about: 'What is wrong with the component.', cell: (status) => healthy(status)?.error ?? '' },
+  ]),
+};

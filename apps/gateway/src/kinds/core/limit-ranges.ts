@@ -1,0 +1,29 @@
+import { type LimitRange, type LimitRangeItem, resources } from '#api';
+import { emptyIsNull } from '../common/lists';
+import { roundResourceList } from '../pods/resource-defaults';
+import { type ResourceStrategy } from '../strategy';
+
+export const limitRanges: ResourceStrategy<LimitRange> = {
+  resource: resources.limitRanges,
+
+  setDefaults({ spec }) {
+    for (const item of spec?.limits ?? []) setItemDefaults(item);
+  },
+
+  prepareForCreate: ({ spec }) => emptyIsNull(spec, 'limits'),
+  prepareForUpdate: ({ spec }) => emptyIsNull(spec, 'limits'),
+  allowCreateOnUpdate: true,
+};
+
+/** For containers a maximum is a limit, a limit is a request, and so is a minimum, as far as none is given. */
+function setItemDefaults(item: LimitRangeItem): void {
+  if (item.type === 'Container') {
+    const limits = { ...item.max, ...item.default };
+    const requests = { ...item.min, ...limits, ...item.defaultRequest };
+    if (Object.keys(limits).length > 0) item.default = limits;
+    if (Object.keys(requests).length > 0) item.defaultRequest = requests;
+  }
+  for (const list of [item.max, item.min, item.default, item.defaultRequest, item.maxLimitRequestRatio]) {
+    roundResourceList(list);
+  }
+}

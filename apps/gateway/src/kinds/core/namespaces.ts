@@ -1,0 +1,60 @@
+import { type Namespace, resources } from '#api';
+import { isDns1123Label, maskTrailingDash } from '#machinery';
+import { ageColumn, nameColumn, tableOf } from '../common/table';
+import { type ResourceStrategy } from '../strategy';
+
+/** Held by the namespace controller until everything in the namespace is gone. */
+const FINALIZER = 'kubernetes';
+/** Lets selectors of namespaces name one (KEP-2161). */
+const NAME_LABEL = 'kubernetes.io/metadata.name';
+
+export const namespaces: ResourceStrategy<Namespace> = {
+  resource: resources.namespaces,
+  nameRule: (name, prefix) => isDns1123Label(prefix ? maskTrailingDash(name) : name),
+
+  setDefaults(namespace) {
+    labelWithName(namespace);
+    namespace.status ??= {};
+    namespace.status.phase ||= 'Active';
+  },
+
+  prepareForCreate(namespace) {
+    // A generated name is known only now.
+    labelWithName(namespace);
+    namespace.status = { phase: 'Active' };
+    const finalizers = ((namespace.spec ??= {}).finalizers ??= []);
+    if (!finalizers.includes(FINALIZER)) finalizers.push(FINALIZER);
+  },
+
+  prepareForUpdate(namespace, old) {
+    // They are changed through the subresource `finalize` only.
+    const { finalizers } = old.spec ?? {};
+    namespace.spec = { ...namespace.spec, finalizers: [...(finalizers ?? [])] };
+    if (finalizers === undefined) delete namespace.spec.finalizers;
+  },
+
+  fieldSelectors: { 'status.phase': ({ status }) => status?.phase ?? '' },
+  generation: 'none',
+  returnsDeletedObject: false,
+
+  heldDeletion: {
+    begin(namespace) {
+      namespace.status = { ...namespace.status, phase: 'Terminating' };
+    },
+    isHeld: ({ spec }) => (spec?.finalizers ?? []).length > 0,
+  },
+
+  table: tableOf(resources.namespaces, [
+    nameColumn,
+    {
+      name: 'Status',
+      about: 'Whether the namespace is in use or going away.',
+      cell: ({ status }) => status?.phase ?? '',
+    },
+    ageColumn,
+  ]),
+};
+
+function labelWithName({ metadata }: Namespace): void {
+  if (metadata?.name) (metadata.labels ??= {})[NAME_LABEL] = metadata.name;
+}

@@ -1,0 +1,15 @@
+import { type VolumeAttributesClass, resources } from '#api';
+import { addFinalizer } from '../common/finalizers';
+import { ageColumn, nameColumn, tableOf } from '../common/table';
+import { type ResourceStrategy } from '../strategy';
+
+export const volumeAttributesClasses: ResourceStrategy<VolumeAttributesClass> = {
+  resource: resources.volumeAttributesClasses,
+  prepareForCreate: (volumeClass) => addFinalizer(volumeClass, 'kubernetes.io/vac-protection'),
+  returnsDeletedObject: true,
+  table: tableOf(resources.volumeAttributesClasses, [
+    nameColumn,
+    { name: 'DriverName', about: '.driverName', cell: ({ driverName }) => driverName },
+    ageColumn,
+  ]),
+};

@@ -1,0 +1,22 @@
+import { type PodTemplate, resources } from '#api';
+import { nameColumn, tableOf } from '../common/table';
+import { labelsText } from '../common/text';
+import { setPodTemplateDefaults } from '../pods/pod-defaults';
+import { type ResourceStrategy } from '../strategy';
+import { templateColumns } from './template-columns';
+
+export const podTemplates: ResourceStrategy<PodTemplate> = {
+  resource: resources.podTemplates,
+  setDefaults: ({ template }) => setPodTemplateDefaults(template),
+  generation: 'spec',
+  returnsDeletedObject: true,
+  table: tableOf(resources.podTemplates, [
+    nameColumn,
+    ...templateColumns<PodTemplate>(({ template }) => template, false),
+    {
+      name: 'Pod Labels',
+      about: 'The labels of the pods.',
+      cell: ({ template }) => labelsText(template?.metadata?.labels),
+    },
+  ]),
+};
