@@ -24,11 +24,12 @@ async function main() {
     await store.txn({ compare: [], success: [request(key, value), request('next', String(n + 1))] });
     process.stdout.write(`${n}\n`);
   };
-  for (;;) {
+  for (let batches = 1; ; batches++) {
     const size = 1 + (next % 40);
     await Promise.all(Array.from({ length: size }, (_, offset) => write(next + offset)));
     next += size;
-    if (next % 10 === 0) await store.compact((await store.status()).revision - 100).catch(() => undefined);
+    const { revision, compactRevision } = await store.status();
+    if (batches % 10 === 0 && revision - 100 > compactRevision) await store.compact(revision - 100);
   }
 }
 

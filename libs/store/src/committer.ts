@@ -15,6 +15,8 @@ const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 const OVERHEAD_BYTES = 64 * 1024;
 
 interface Proposal {
+  /** As decoded from `data`, so that members that read it from the log apply the very same. */
+  readonly command: Command;
   readonly data: Buffer;
   resolve(response: Response): void;
   reject(error: Error): void;
@@ -52,7 +54,7 @@ export class Committer {
       const data = encodeCommand(command);
       if (data.length > MAX_REQUEST_BYTES + OVERHEAD_BYTES) return reject(storeErrors.requestTooLarge());
       if (this.queuedBytes + data.length > MAX_QUEUED_BYTES) return reject(storeErrors.tooManyRequests());
-      this.queue.push({ data, resolve, reject });
+      this.queue.push({ command: decodeCommand(data), data, resolve, reject });
       this.queuedBytes += data.length;
       this.running ??= this.run();
     }) as Promise<Responses[C['type']]>;
@@ -93,9 +95,8 @@ export class Committer {
       const { firstIndex, term } = await this.log.append(batch.map(({ data }) => data));
       let bytes = 0;
       for (const proposal of batch) {
-        const command = decodeCommand(proposal.data);
-        const outcome = this.machine.apply(firstIndex + done, term, command);
-        this.hooks.onApplied(command, outcome);
+        const outcome = this.machine.apply(firstIndex + done, term, proposal.command);
+        this.hooks.onApplied(proposal.command, outcome);
         done++;
         bytes += proposal.data.length;
         if (outcome.error === undefined) proposal.resolve(outcome.response);

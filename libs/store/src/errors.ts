@@ -20,6 +20,8 @@ export const storeErrors = {
   noSpace: (detail: string) => new StoreError('no-space', `etcdserver: mvcc: database space exceeded: ${detail}`),
   tooManyRequests: () => new StoreError('unavailable', 'etcdserver: too many requests'),
   stopped: () => new StoreError('closed', 'etcdserver: server stopped'),
+  /** Ours too: protobuf carries nothing but whole numbers. */
+  notWhole: (name: string) => new StoreError('invalid-argument', `${name} is not a whole number, or is out of range`),
   /** The log can no longer be trusted, so nothing is answered any more: only a restart re-reads what is really on disk. */
   failed: (reason: string) => new StoreError('closed', `etcdserver: server stopped: ${reason}`),
   /** `file` and `offset` are where an operator starts to look. */

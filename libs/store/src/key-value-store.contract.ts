@@ -164,6 +164,23 @@ export function describeKeyValueStore(name: string, create: () => Promise<StoreU
         expect((await store.status()).revision).toBe(1);
       });
 
+      it('refuses numbers that are none, before they reach the log', async () => {
+        const compare = { key: 'a', target: 'mod', result: 'equal', operand: 0.5 } as const;
+        for (const attempt of [
+          store.compact(-5),
+          store.compact(NaN),
+          store.range({ key: 'a', limit: -1 }),
+          store.range({ key: 'a', revision: 1.5 }),
+          store.leaseGrant(NaN),
+          store.txn({ compare: [compare], success: [put('a')] }),
+          store.txn({ compare: [{ ...compare, target: 'value' }], success: [put('a')] }),
+        ]) {
+          expect(await code(attempt)).toMatch(/^invalid-argument: /);
+        }
+        expect((await store.leaseGrant(-7)).ttl).toBe(2);
+        expect(await write('a', 'fine')).toBe(2);
+      });
+
       it('refuses what is too large, and survives it', async () => {
         expect(await code(store.put({ key: 'a', value: new Uint8Array(2 << 20) }))).toBe(
           'request-too-large: etcdserver: request is too large',

@@ -24,7 +24,7 @@ import { Lessor } from './lessor';
 import { MAX_LEASE_TTL, MIN_LEASE_TTL } from './mvcc/leases';
 import { Transaction } from './mvcc/transaction';
 import { type StateMachine } from './state-machine';
-import { checkPut, checkRange, checkTxn, isReadOnly } from './validate';
+import { checkKeyRange, checkPut, checkRange, checkTxn, checkWhole, isReadOnly } from './validate';
 import { WatchHub } from './watch-hub';
 
 /** Keys that a range read looks at before it lets others run: below 2 ms. */
@@ -98,7 +98,7 @@ export class ReplicatedStore implements KeyValueStore {
   }
 
   async deleteRange(request: DeleteRangeRequest): Promise<DeleteRangeResponse> {
-    checkRange(request);
+    checkKeyRange(request);
     return this.committer.propose({ type: 'delete', request });
   }
 
@@ -110,17 +110,19 @@ export class ReplicatedStore implements KeyValueStore {
   }
 
   async compact(revision: number): Promise<void> {
+    checkWhole('revision', revision);
     await this.committer.propose({ type: 'compact', revision });
     this.releaseCompacted();
   }
 
   watch(request: WatchRequest, handler: WatchHandler): Watch {
-    checkRange(request);
+    checkKeyRange(request);
     return this.watches.watch(request, handler);
   }
 
   async leaseGrant(ttl: number, id = 0n): Promise<{ id: bigint; ttl: number }> {
     if (ttl > MAX_LEASE_TTL) throw storeErrors.leaseTtlTooLarge();
+    if (Number.isNaN(ttl)) throw storeErrors.notWhole('ttl');
     let chosen = id;
     while (chosen === 0n || (id === 0n && this.machine.leases.get(chosen))) chosen = this.options.newLeaseId();
     const granted = Math.max(MIN_LEASE_TTL, Math.ceil(ttl));

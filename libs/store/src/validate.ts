@@ -1,7 +1,9 @@
 import { storeErrors } from './errors';
 import {
+  type Compare,
   type DeleteRangeRequest,
   type Key,
+  type KeyRange,
   type PutRequest,
   type RangeRequest,
   type RequestOp,
@@ -20,9 +22,37 @@ export function checkKey(key: Key): void {
   if (NOT_BYTES.test(key)) throw storeErrors.keyNotBytes();
 }
 
-export function checkRange(request: RangeRequest | DeleteRangeRequest): void {
-  checkKey(request.key);
-  if (request.rangeEnd !== undefined && NOT_BYTES.test(request.rangeEnd)) throw storeErrors.keyNotBytes();
+/** Whole, and neither negative nor beyond 2^53: what the log can carry. */
+export function checkWhole(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) throw storeErrors.notWhole(name);
+}
+
+export function checkKeyRange(range: KeyRange): void {
+  checkKey(range.key);
+  if (range.rangeEnd !== undefined && NOT_BYTES.test(range.rangeEnd)) throw storeErrors.keyNotBytes();
+}
+
+const NUMBERS = [
+  'limit',
+  'revision',
+  'minModRevision',
+  'maxModRevision',
+  'minCreateRevision',
+  'maxCreateRevision',
+] as const satisfies readonly (keyof RangeRequest)[];
+
+export function checkRange(request: RangeRequest): void {
+  checkKeyRange(request);
+  for (const name of NUMBERS) checkWhole(name, request[name] ?? 0);
+}
+
+function checkCompare(compare: Compare): void {
+  checkKeyRange(compare);
+  const { operand, target } = compare;
+  if (target === 'value' ? !(operand instanceof Uint8Array) : operand instanceof Uint8Array) {
+    throw storeErrors.notWhole('operand');
+  }
+  if (typeof operand === 'number' && !Number.isSafeInteger(operand)) throw storeErrors.notWhole('operand');
 }
 
 export function checkPut(request: PutRequest): void {
@@ -43,9 +73,10 @@ function checkOperations(request: TxnRequest, allowed: number): void {
   const failure = request.failure ?? [];
   const count = Math.max(request.compare.length, request.success.length, failure.length);
   if (count > allowed) throw storeErrors.tooManyOperations();
-  for (const compare of request.compare) checkKey(compare.key);
+  for (const compare of request.compare) checkCompare(compare);
   for (const operation of [...request.success, ...failure]) {
-    if (operation.type === 'range' || operation.type === 'delete') checkRange(operation.request);
+    if (operation.type === 'range') checkRange(operation.request);
+    else if (operation.type === 'delete') checkKeyRange(operation.request);
     else if (operation.type === 'put') checkPut(operation.request);
     else checkOperations(operation.request, allowed - count);
   }
