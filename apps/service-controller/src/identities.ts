@@ -7,4 +7,6 @@ export type ServiceControllerIdentity =
 export interface ServiceControllerConfig {
   /** A client with the identity `system:serviceaccount:kube-system:<identity>`. */
   clientAs(identity: ServiceControllerIdentity): ObjectClient;
+  /** Upstream's `--max-endpoints-per-slice`. Default 100. */
+  readonly maxEndpointsPerSlice?: number;
 }

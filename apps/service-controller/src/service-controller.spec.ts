@@ -1,10 +1,19 @@
 import { type Endpoints, type EndpointSlice, resources, type Service } from '#api';
 import { type Reconciler } from '#controller';
-import { FakeCluster, node, pod, type PodBuilder, type ReconcilerRun, service, startReconciler } from '#testing';
-import { type ServiceControllerConfig } from './config';
-import { EndpointSliceReconciler } from './endpoint-slice/endpoint-slice.reconciler';
+import {
+  FakeCluster,
+  apiError,
+  node,
+  pod,
+  type PodBuilder,
+  type ReconcilerRun,
+  service,
+  startReconciler,
+} from '#testing';
 import { EndpointsReconciler } from './endpoints/endpoints.reconciler';
-import { MirroringReconciler } from './mirroring/mirroring.reconciler';
+import { type ServiceControllerConfig } from './identities';
+import { EndpointSliceMirroringReconciler } from './mirroring/endpointslicemirroring.reconciler';
+import { EndpointSliceReconciler } from './slices/endpointslice.reconciler';
 
 let run: ReconcilerRun | undefined;
 afterEach(() => run?.stop());
@@ -12,6 +21,7 @@ afterEach(() => run?.stop());
 type Kind = new (deps: ReturnType<FakeCluster['dependencies']>, config: ServiceControllerConfig) => Reconciler;
 
 async function start(cluster: FakeCluster, kind: Kind, config: Partial<ServiceControllerConfig> = {}): Promise<void> {
+  if (cluster.get(resources.nodes, 'n1') === undefined) cluster.add(node('n1'));
   run = startReconciler(cluster, new kind(cluster.dependencies(), { clientAs: () => cluster.client, ...config }));
   await run.settled();
 }
@@ -179,7 +189,7 @@ describe('EndpointSlices', () => {
     expect(cluster.takeWrites()).toEqual([]);
   });
 
-  test('a slice that somebody changed or deleted is mended; those of a service that is gone are removed', async () => {
+  test('a slice that somebody changed or deleted is mended; those of a service that is gone are left to the garbage collector', async () => {
     const cluster = new FakeCluster().add(service('web'), web(1));
     await start(cluster, EndpointSliceReconciler);
     cluster.edit(resources.endpointSlices, 'default/web-00001', (one) => (one.endpoints = []));
@@ -188,13 +198,14 @@ describe('EndpointSlices', () => {
     cluster.remove(resources.endpointSlices, 'default/web-00001');
     await run!.settled();
     expect(show(cluster)).toEqual(['web-00002: 1 → http 8080']);
+    cluster.takeWrites();
     cluster.remove(resources.services, 'default/web');
     await run!.settled();
-    expect(show(cluster)).toEqual([]);
+    expect(cluster.takeWrites()).toEqual([]);
   });
 
   test('while the cache is behind nothing is created twice', async () => {
-    const cluster = new FakeCluster().add(service('web'), web(1));
+    const cluster = new FakeCluster().add(service('web'), node('n1'), web(1));
     cluster.informers.informer(resources.endpointSlices);
     run = startReconciler(
       cluster,
@@ -208,6 +219,94 @@ describe('EndpointSlices', () => {
     cluster.release();
     await run.settled();
     expect(cluster.takeWrites()).toEqual([]);
+  });
+});
+
+describe('EndpointSlices, further', () => {
+  const names = (cluster: FakeCluster): (string | undefined)[] =>
+    cluster.list(resources.endpointSlices).flatMap(({ endpoints = [] }) => endpoints.map((one) => one.targetRef?.name));
+
+  test('a pod on a node that is not known waits for it', async () => {
+    const cluster = new FakeCluster().add(service('web'), web(1), web(2).on('n2'));
+    await start(cluster, EndpointSliceReconciler);
+    expect(names(cluster)).toEqual(['web-1']);
+    cluster.add(node('n2'));
+    await cluster.clock.advance(1001);
+    await run!.settled();
+    expect(names(cluster)).toEqual(['web-1', 'web-2']);
+  });
+
+  test('a service with many endpoints is looked at at most every 50 ms, the first time at once', async () => {
+    const cluster = new FakeCluster().add(service('web'), ...Array.from({ length: 30 }, (_, i) => web(i + 1)));
+    await start(cluster, EndpointSliceReconciler);
+    await cluster.clock.advance(50);
+    cluster.takeWrites();
+    cluster.add(web(31));
+    await run!.settled();
+    expect(cluster.takeWrites()).toHaveLength(1);
+    for (let i = 32; i < 40; i++) {
+      cluster.add(web(i));
+      await run!.settled();
+    }
+    expect(cluster.takeWrites()).toEqual([]);
+    await cluster.clock.advance(50);
+    await run!.settled();
+    expect(cluster.takeWrites()).toHaveLength(1);
+    expect(names(cluster)).toHaveLength(39);
+  });
+
+  test.each([
+    ['PreferClose', { forZones: [{ name: 'z1' }] }],
+    ['PreferSameZone', { forZones: [{ name: 'z1' }] }],
+    ['PreferSameNode', { forZones: [{ name: 'z1' }], forNodes: [{ name: 'n1' }] }],
+    [undefined, undefined],
+  ])('hints for trafficDistribution %s', async (trafficDistribution, hints) => {
+    const cluster = new FakeCluster().add(
+      service('web').with((one) => (one.spec!.trafficDistribution = trafficDistribution)),
+      node('n1').labels({ 'topology.kubernetes.io/zone': 'z1' }),
+      web(1),
+      web(2).notReady(),
+    );
+    await start(cluster, EndpointSliceReconciler);
+    expect(cluster.list(resources.endpointSlices)[0]?.endpoints?.map((one) => one.hints)).toEqual([hints, undefined]);
+  });
+
+  test('a slice for each family', async () => {
+    const dual = (n: number) =>
+      web(n).with((one) => (one.status!.podIPs = [{ ip: `10.244.0.${n}` }, { ip: `2001:0db8:0:0::${n}` }]));
+    const cluster = new FakeCluster().add(
+      service('web').with((one) => (one.spec!.ipFamilies = ['IPv4', 'IPv6'])),
+      dual(1),
+    );
+    await start(cluster, EndpointSliceReconciler);
+    const slices = cluster.list(resources.endpointSlices);
+    expect(slices.map(({ addressType, endpoints }) => [addressType, endpoints?.[0]?.addresses])).toEqual([
+      ['IPv4', ['10.244.0.1']],
+      ['IPv6', ['2001:db8::1']],
+    ]);
+  });
+
+  test('a service that is renamed in place of another does not inherit its slices', async () => {
+    const cluster = new FakeCluster().add(service('web').uid('old'), web(1));
+    await start(cluster, EndpointSliceReconciler);
+    cluster.takeWrites();
+    cluster.remove(resources.services, 'default/web');
+    cluster.add(service('web').uid('new'));
+    await run!.settled();
+    expect(cluster.takeWrites().sort()).toEqual([
+      'create endpointslices.discovery.k8s.io default/web-00002',
+      'delete endpointslices.discovery.k8s.io default/web-00001',
+    ]);
+  });
+
+  test('says why it cannot write, and tries again', async () => {
+    const cluster = new FakeCluster().add(service('web'), node('n1'), web(1));
+    cluster.failNext('create', resources.endpointSlices, apiError(403, 'Forbidden'));
+    await expect(start(cluster, EndpointSliceReconciler)).rejects.toMatchObject({ code: 403 });
+    expect(cluster.events[0]).toMatch(/^Warning FailedToUpdateEndpointSlices Service\/web: Error updating/);
+    run!.queue.add('default/web');
+    await run!.settled();
+    expect(names(cluster)).toEqual(['web-1']);
   });
 });
 
@@ -263,6 +362,7 @@ describe('Endpoints', () => {
     expect(annotations()?.['endpoints.kubernetes.io/over-capacity']).toBe('truncated');
     cluster.takeWrites();
     cluster.remove(resources.pods, 'default/web-0');
+    await cluster.clock.advance(1001);
     await run!.settled();
     expect(annotations()?.['endpoints.kubernetes.io/over-capacity']).toBeUndefined();
   });
@@ -287,7 +387,7 @@ describe('mirroring', () => {
 
   test('Endpoints that people wrote become slices, and go with them', async () => {
     const cluster = new FakeCluster().add(manual, endpoints);
-    await start(cluster, MirroringReconciler);
+    await start(cluster, EndpointSliceMirroringReconciler);
     expect(show(cluster)).toEqual(['db-00001: 1 2! → sql 5432']);
     expect(cluster.list(resources.endpointSlices)[0]?.metadata).toMatchObject({
       labels: {
@@ -319,7 +419,7 @@ describe('mirroring', () => {
     ],
   ])('not for %s', async (_, one, other) => {
     const cluster = new FakeCluster().add(...(one === undefined ? [] : [one]), other);
-    await start(cluster, MirroringReconciler);
+    await start(cluster, EndpointSliceMirroringReconciler);
     expect(cluster.takeWrites()).toEqual([]);
   });
 });

@@ -19,7 +19,8 @@ import { Pace } from '../pace';
 import { ServicePods, isHeadless, selectsPods } from '../service-pods';
 import { TriggerTimes } from '../trigger-times';
 import { annotations as annotationNames, labels as labelNames, managers } from '../well-known';
-import { subsetsOf, truncate } from './subsets';
+import { truncateSubsets } from './repack-subsets';
+import { subsetsOf } from './subsets';
 
 const recheckMs = 1000;
 
@@ -37,14 +38,14 @@ export class EndpointsReconciler implements Reconciler {
   private endpoints!: Informer<Endpoints>;
 
   constructor(
-    @InjectDependencies() { clock, recorder }: ControllerDependencies,
+    @InjectDependencies() dependencies: ControllerDependencies,
     @InjectConfig() config: ServiceControllerConfig,
   ) {
     this.client = config.clientAs('endpoint-controller');
-    this.recorder = recorder('endpoint-controller');
-    this.expectations = new Expectations(clock);
+    this.recorder = dependencies.recorder('endpoint-controller');
+    this.expectations = new Expectations(dependencies.clock);
     // One object holds all addresses, and nothing that is in a hurry reads it.
-    this.pace = new Pace(clock, { small: 20, minimumMs: 50, msPerEndpoint: 1 });
+    this.pace = new Pace(dependencies.clock, { small: 20, minimumMs: 50, msPerEndpoint: 1 });
   }
 
   watch(watches: Watches): void {
@@ -73,7 +74,7 @@ export class EndpointsReconciler implements Reconciler {
     const pods = this.servicePods.selectedBy(service);
     const triggerTime = this.triggerTimes.next(key, service, pods);
     const current = this.endpoints.lister.get(namespace, name);
-    const desired = desiredEndpoints(service, current, truncate(subsetsOf(service, pods)));
+    const desired = desiredEndpoints(service, current, truncateSubsets(subsetsOf(service, pods)));
     this.pace.passed(key, pods.length);
     if (
       current !== undefined &&
@@ -136,7 +137,7 @@ export class EndpointsReconciler implements Reconciler {
 function desiredEndpoints(
   service: DeepReadonly<Service>,
   current: DeepReadonly<Endpoints> | undefined,
-  { subsets, isTruncated }: ReturnType<typeof truncate>,
+  { subsets, isTruncated }: ReturnType<typeof truncateSubsets>,
 ): Endpoints {
   const { namespace, name, labels: serviceLabels } = service.metadata ?? {};
   const labels: Record<string, string> = { ...serviceLabels, [labelNames.endpointsManagedBy]: managers.endpoints };

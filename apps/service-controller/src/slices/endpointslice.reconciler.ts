@@ -24,7 +24,6 @@ import { addressTypes, podEndpoints } from './pod-endpoints';
 import { SliceIndex } from './slice-index';
 import { type SliceTemplate, writeSlices } from './slice-writer';
 
-/** Upstream's default for `--max-endpoints-per-slice`. */
 const endpointsPerSlice = 100;
 /** How often the cache is asked again whether it shows what was written; its events usually come first. */
 const recheckMs = 1000;
@@ -42,13 +41,13 @@ export class EndpointSliceReconciler implements Reconciler {
   private nodes!: Lister<Node>;
 
   constructor(
-    @InjectDependencies() { clock, recorder }: ControllerDependencies,
-    @InjectConfig() config: ServiceControllerConfig,
+    @InjectDependencies() dependencies: ControllerDependencies,
+    @InjectConfig() private readonly config: ServiceControllerConfig,
   ) {
     this.client = config.clientAs('endpointslice-controller');
-    this.recorder = recorder('endpoint-slice-controller');
-    this.expectations = new Expectations(clock);
-    this.pace = new Pace(clock, { small: 20, minimumMs: 50, msPerEndpoint: 0.1 });
+    this.recorder = dependencies.recorder('endpoint-slice-controller');
+    this.expectations = new Expectations(dependencies.clock);
+    this.pace = new Pace(dependencies.clock, { small: 20, minimumMs: 50, msPerEndpoint: 0.1 });
   }
 
   watch(watches: Watches): void {
@@ -77,7 +76,7 @@ export class EndpointSliceReconciler implements Reconciler {
       existing: own,
       groups,
       placeholders: addressTypes(service),
-      limit: endpointsPerSlice,
+      limit: this.config.maxEndpointsPerSlice ?? endpointsPerSlice,
       isOutdated: ({ metadata }) => !deepEqualSemantic(metadata?.labels, labels),
     });
     const template: SliceTemplate = {

@@ -71,8 +71,9 @@ export function planSlices(input: SlicePlanInput): SlicePlan {
 function planGroup(
   group: EndpointGroup,
   slices: readonly DeepReadonly<EndpointSlice>[],
-  { limit, isOutdated }: SlicePlanInput,
+  input: SlicePlanInput,
 ): Draft[] {
+  const { limit } = input;
   const rest = new Map(group.endpoints.map((endpoint) => [endpointKey(endpoint), endpoint]));
   const drafts = slices.map((slice): Draft => {
     const draft: Draft = { slice, endpoints: [], isChanged: false };
@@ -92,7 +93,7 @@ function planGroup(
     draft.isChanged = true;
   };
   drafts
-    .filter(({ slice, endpoints, isChanged }) => endpoints.length > 0 && (isChanged || isOutdated(slice!)))
+    .filter(({ slice, endpoints, isChanged }) => endpoints.length > 0 && (isChanged || input.isOutdated(slice!)))
     .sort((a, b) => b.endpoints.length - a.endpoints.length)
     .forEach(fill);
   while (left.length > 0) {
