@@ -146,6 +146,27 @@ describe('gateway', () => {
     ]);
   });
 
+  it('evicts a pod that is bound', async () => {
+    const pods = '/api/v1/namespaces/default/pods';
+    await harness.call('POST', '/api/v1/namespaces/default/serviceaccounts', {
+      body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } },
+    });
+    const spec = { containers: [{ name: 'a', image: 'x' }] };
+    await harness.call('POST', pods, { body: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'e' }, spec } });
+    const named = { apiVersion: 'v1', metadata: { name: 'e' } };
+    const binding = { ...named, kind: 'Binding', target: { kind: 'Node', name: 'n' } };
+    expect((await harness.call('POST', `${pods}/e/binding`, { body: binding })).status).toBe(201);
+    expect((await harness.call('POST', `${pods}/e/binding`, { body: binding })).status).toBe(409);
+    const eviction = { ...named, kind: 'Eviction', apiVersion: 'policy/v1' };
+    expect((await harness.call('POST', `${pods}/e/eviction`, { body: eviction })).status).toBe(201);
+    const evicted = await harness.call('GET', `${pods}/e`);
+    expect(evicted.body).toMatchObject({ metadata: { deletionGracePeriodSeconds: 30 }, spec: { nodeName: 'n' } });
+    const types = (evicted.body as { status: { conditions: { type: string }[] } }).status.conditions.map(
+      ({ type }) => type,
+    );
+    expect(types).toEqual(['PodScheduled', 'DisruptionTarget']);
+  });
+
   it('gives each of many services an address and a node port of its own', async () => {
     const create = (index: number) =>
       harness.call('POST', '/api/v1/namespaces/default/services', {

@@ -5,6 +5,7 @@ import {
   JsonSyntaxError,
   type JsonValue,
   type KubernetesObject,
+  type ParsedText,
   type StructSchema,
   YamlSyntaxError,
   applyConfiguration,
@@ -17,10 +18,12 @@ import {
   invalid,
   formatKind,
   genericServerResponse,
+  goValue,
   isObject,
   kindOf,
   parseJson,
   parseYaml,
+  strictText,
 } from '#machinery';
 import { decodeObject } from '../codec/decode-body';
 import { ownershipContext, recordUpdate } from '../registry/ownership';
@@ -30,6 +33,7 @@ import { type UpdateSource } from '../registry/writer';
 import { type ApiRequest } from '../request/api-request';
 import { checkName, checkNamespace, expectedOf } from './request-checks';
 
+const strategicMediaType = 'application/strategic-merge-patch+json';
 const applyMediaType = 'application/apply-patch+yaml';
 
 type Apply = (document: JsonObject, patch: JsonValue, schema: StructSchema, context: WriteContext) => JsonValue;
@@ -45,7 +49,7 @@ const forms: Readonly<Record<string, Apply>> = {
     return value;
   },
   'application/merge-patch+json': applyMergePatch,
-  'application/strategic-merge-patch+json': applyStrategicMergePatch,
+  [strategicMediaType]: applyStrategicMergePatch,
 };
 
 /** Applies a patch of any form but server-side apply. @throws UnsupportedMediaType, and what the patch itself deserves */
@@ -77,8 +81,13 @@ export class Patcher {
     return {
       next: (old) => {
         const document = old as unknown as JsonObject;
-        const patched = applyPatch(mediaType, document, patch, resource.schema, context);
-        return this.finish(resource, patched, old as DeepReadonly<KubernetesObject>, context);
+        const patched = applyPatch(mediaType, document, patch.value, resource.schema, context);
+        return this.finish(
+          resource,
+          decodePatched(patched, patch, mediaType, resource, context),
+          old as DeepReadonly<KubernetesObject>,
+          context,
+        );
       },
     };
   }
@@ -120,11 +129,10 @@ export class Patcher {
 
   private finish(
     resource: ServedResource,
-    patched: JsonValue,
+    object: KubernetesObject,
     old: DeepReadonly<KubernetesObject>,
     context: WriteContext,
   ): KubernetesObject {
-    const object = decodePatched(patched, resource, context);
     resource.strategy.setDefaults?.(object);
     checkName(object, context.name);
     checkNamespace(object, resource, context.namespace);
@@ -134,18 +142,62 @@ export class Patcher {
 }
 
 /** Decodes the outcome of a patch; what does not decode is the patch's fault. */
-function decodePatched(patched: JsonValue, resource: ServedResource, context: WriteContext): KubernetesObject {
+function decodePatched(
+  patched: JsonValue,
+  patch: ParsedText,
+  mediaType: string,
+  resource: ServedResource,
+  context: WriteContext,
+): KubernetesObject {
+  const { fieldValidation } = context.options;
+  const refuse = (cause: string): ApiError => {
+    const shown = mediaType === strategicMediaType ? goValue(patch.value) : describe(patched);
+    return invalid({ group: '', kind: '' }, '', [field.invalid('patch', shown, cause)]);
+  };
+  const complaints = [...patch.duplicates];
+  let object: KubernetesObject;
   try {
-    return decodeObject(patched, expectedOf(resource), context.options.fieldValidation, (message) =>
-      context.warn(message),
+    object = decodeObject(patched, expectedOf(resource), fieldValidation === 'Ignore' ? 'Ignore' : 'Warn', (message) =>
+      complaints.push(message),
     );
   } catch (error) {
     const cause =
-      error instanceof ApiError ? / cannot be handled as a \w+: (?!strict)(.*)$/s.exec(error.message)?.[1] : undefined;
-    if (cause === undefined || !isObject(patched)) throw error;
-    const text = JSON.stringify(Object.fromEntries(Object.entries(patched).sort(([a], [b]) => (a < b ? -1 : 1))));
-    throw invalid({ group: '', kind: '' }, '', [field.invalid('patch', text, cause)]);
+      error instanceof ApiError ? / cannot be handled as a \w+: (.*)$/s.exec(error.message)?.[1] : undefined;
+    throw cause === undefined ? error : refuse(cause);
   }
+  if (fieldValidation === 'Strict' && complaints.length > 0) throw refuse(strictText(complaints));
+  if (fieldValidation === 'Warn') complaints.forEach((message) => context.warn(message));
+  return object;
+}
+
+/** Go's order of the fields of ObjectMeta. */
+const metadataOrder = [
+  'name',
+  'generateName',
+  'namespace',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'labels',
+  'annotations',
+  'ownerReferences',
+  'finalizers',
+  'managedFields',
+];
+
+/** A patched object as upstream quotes it: top-level keys sorted, metadata as Go writes it. */
+function describe(patched: JsonValue): string {
+  if (!isObject(patched)) return JSON.stringify(patched);
+  const rank = (key: string): number =>
+    (metadataOrder.indexOf(key) + metadataOrder.length + 1) % (metadataOrder.length + 1);
+  const metadata = isObject(patched.metadata)
+    ? Object.fromEntries(Object.entries(patched.metadata).sort(([a], [b]) => rank(a) - rank(b)))
+    : patched.metadata;
+  const sorted = Object.entries({ ...patched, metadata }).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(Object.fromEntries(sorted));
 }
 
 /** The configuration as it was sent, YAML or JSON. @throws BadRequest */
@@ -174,11 +226,11 @@ async function readConfiguration(request: ApiRequest, context: WriteContext): Pr
 }
 
 /** @throws BadRequest if it is not JSON */
-export async function readPatch(request: ApiRequest): Promise<JsonValue> {
-  if (request.body.value !== undefined) return request.body.value as unknown as JsonValue;
+export async function readPatch(request: ApiRequest): Promise<ParsedText> {
+  if (request.body.value !== undefined) return { value: request.body.value as unknown as JsonValue, duplicates: [] };
   const text = ((await request.body.bytes()) ?? Buffer.alloc(0)).toString('utf8');
   try {
-    return parseJson(text).value;
+    return parseJson(text);
   } catch (error) {
     if (error instanceof JsonSyntaxError) throw badRequest(`error decoding patch: ${error.message}`);
     throw error;

@@ -72,7 +72,8 @@ export function encodeForStore(object: KubernetesObject): Buffer {
     `${head}${JSON.stringify(storedMetadata)}${tail === '{}' ? '}' : `,${tail.slice(1)}`}`,
     'utf8',
   );
-  written.set(value, object);
+  // Metadata may be shared with the frozen state before; the resourceVersion goes into a copy.
+  written.set(value, { ...object, metadata: storedMetadata });
   return value;
 }
 
@@ -91,10 +92,11 @@ export function decodeStored(key: string, value: Uint8Array, revision: number): 
 export function versioned(key: string, object: KubernetesObject, revision: number): VersionedObject {
   const value = encodeForStore(object);
   written.delete(value);
-  if (revision > 0) (object.metadata ??= {}).resourceVersion = String(revision);
+  const { resourceVersion: _dropped, ...metadata } = object.metadata ?? {};
+  const own = { ...object, metadata: revision > 0 ? { ...metadata, resourceVersion: String(revision) } : metadata };
   return new VersionedObject(
     key,
-    deepFreeze(object),
+    deepFreeze(own),
     revision,
     value,
     value.indexOf(metadataField) + metadataField.length,

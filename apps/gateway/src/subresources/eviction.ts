@@ -1,11 +1,18 @@
 import { type Eviction, type Pod, resources, schemaFor } from '#api';
-import { ApiError, type DeepReadonly, badRequest, tooManyRequests } from '#machinery';
+import {
+  ApiError,
+  type DeepReadonly,
+  type KubernetesObject,
+  badRequest,
+  formatTime,
+  tooManyRequests,
+} from '#machinery';
 import { decodeBody } from '../codec/decode-body';
 import { type SubresourceDependencies } from '../api/subresource-list';
 import { type SubresourceHandler } from '../api/subresources';
 import { budgetOf, takeFromBudget } from './disruption-budget';
 import { parseWriteOptions } from '../request/options';
-import { type DeleteOptions, validateDeleteOptions } from '../registry/deletion';
+import { type DeleteOptions, checkPreconditions, validateDeleteOptions } from '../registry/deletion';
 import { createdStatus } from './success';
 
 /** `pods/eviction`: a deletion that disruption budgets may refuse (429). */
@@ -48,10 +55,30 @@ export function evictionHandler(deps: SubresourceDependencies): SubresourceHandl
           throw disrupted(budget.metadata?.name ?? '');
         }
       }
+      // Workload controllers tell disruptions from failures by this condition (KEP-3329).
+      const now = formatTime(clock.now());
+      checkPreconditions(pods, pod, deleteOptions);
+      if (pod.metadata?.deletionTimestamp === undefined) {
+        await writer.modify(pods, info.name, deletion, (old) => withDisruption(old, now));
+      }
       await writer.delete(pods, info.name, deleteOptions, deletion);
       return createdStatus(warnings);
     },
   };
+}
+
+function withDisruption(old: DeepReadonly<Pod>, now: string): KubernetesObject {
+  const pod = old as Pod;
+  const condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    lastProbeTime: null,
+    lastTransitionTime: now,
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+  };
+  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
+  return { ...pod, status: { ...pod.status, conditions: [...others, condition] } } as KubernetesObject;
 }
 
 /** Pods that do not run, or are going away anyway, cost no budget. */

@@ -86,7 +86,7 @@ export function scaleHandler({ reader, writer, handlers, clock }: SubresourceDep
       const mediaType = mediaTypeOf(request);
       const options = parseWriteOptions(request.query, 'PatchOptions', mediaType === 'application/apply-patch+yaml');
       const { context, warnings } = handlers.context(request, info, options, info.name);
-      const patch = await readPatch(request);
+      const { value: patch } = await readPatch(request);
       return write(resource, context, warnings, (current) => {
         const patched = applyPatch(mediaType, current as unknown as JsonObject, patch, expected.schema, context);
         return decodeObject(patched, expected, options.fieldValidation, (text) => context.warn(text));
