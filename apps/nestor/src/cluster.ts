@@ -19,6 +19,7 @@ import { createNodeController } from '../../node-controller';
 import { createReplicaSetController } from '../../replicaset-controller';
 import { createResourceController } from '../../resource-controller';
 import { createScheduler } from '../../scheduler';
+import { createServiceController } from '../../service-controller';
 import {
   type ClusterIdentity,
   type ClusterPki,
@@ -31,6 +32,8 @@ import { type DataDirectory } from './data-directory';
 import { ClientFactory, groupsOf, users } from './identities';
 import { hostAddresses, type NetworkPlan, networkPlan } from './network-plan';
 import { chooseRuntime, type RuntimeChoice } from './runtime-choice';
+
+export { removeServiceRules } from '../../node-agent';
 
 export interface ClusterOptions {
   readonly directory: DataDirectory;
@@ -188,6 +191,7 @@ class Composition {
     this.add(await createNodeController({ clientAs, clusterCidr }, of('node-controller')));
     this.add(await createReplicaSetController({ clientAs }, of('replicaset-controller')));
     this.add(await createDeploymentController({}, of('deployment-controller')));
+    this.add(await createServiceController({ clientAs }, of('service-controller')));
     this.add(await createScheduler({}, dependencies.as(users.scheduler, 'kube-scheduler')));
   }
 
