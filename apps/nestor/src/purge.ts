@@ -1,18 +1,38 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
+import { connectToDocker, RuntimeError } from '#runtime';
+import { createLogger } from '#telemetry';
+import { removeServiceRules } from './cluster';
+import { readIdentity } from './cluster-state';
 import { type DataDirectory } from './data-directory';
+import { unmountBelow } from './mounts';
+import { networkPlan } from './network-plan';
 
-/** Removes everything that `up` made: containers, networks, images, rules, mounts, data. */
+/**
+ * Removes everything that `up` made: containers, networks and images, packet filter rules, mounts, data. What is not there is
+ * not an error; what cannot be removed is, and the data stays so that it can be tried again.
+ */
 export async function purge(directory: DataDirectory, progress: (activity: string) => void): Promise<void> {
+  const identity = await readIdentity(directory);
+  if (identity !== undefined) {
+    progress('removing containers and networks');
+    await removeContainers(identity.name);
+    progress('removing packet filter rules');
+    const { clusterCidr } = networkPlan(identity.plan);
+    await removeServiceRules({ cluster: identity.name, clusterCidr, logger: createLogger('purge', { level: 'warn' }) });
+  }
   progress(`removing ${directory.root}`);
+  await unmountBelow(directory.root);
   await rm(directory.root, { recursive: true, force: true });
 }
 
-/** The cluster's identity, made on the first start. */
-export async function readClusterName(directory: DataDirectory): Promise<string | undefined> {
+/** Without Docker there are no containers either. */
+async function removeContainers(cluster: string): Promise<void> {
+  const docker = connectToDocker();
   try {
-    return (JSON.parse(await readFile(directory.clusterFile, 'utf8')) as { name: string }).name;
+    await docker.purgeCluster(cluster);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    if (!(error instanceof RuntimeError) || error.code !== 'unavailable') throw error;
+  } finally {
+    docker.close();
   }
 }

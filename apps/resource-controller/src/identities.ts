@@ -6,7 +6,7 @@ export type ControllerIdentity =
   | 'generic-garbage-collector'
   | 'pod-garbage-collector'
   | 'service-account-controller'
-  | 'root-ca-certificate-publisher';
+  | 'root-ca-cert-publisher';
 
 export interface ResourceControllerConfig {
   /** A client with the identity `system:serviceaccount:kube-system:<identity>`. */

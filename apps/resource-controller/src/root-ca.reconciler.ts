@@ -10,6 +10,7 @@ import {
 } from '#controller';
 import { hasReason } from '#machinery';
 import { type ResourceControllerConfig } from './identities';
+import { isNamespaceTerminating } from './namespace/terminating';
 
 const NAME = 'kube-root-ca.crt';
 const DESCRIPTION_KEY = 'kubernetes.io/description';
@@ -37,7 +38,7 @@ export class RootCaReconciler implements Reconciler {
 
   async reconcile(namespace: string): Promise<void> {
     if (this.namespaces.get('', namespace)?.status?.phase !== 'Active') return;
-    const client = this.config.clientAs('root-ca-certificate-publisher');
+    const client = this.config.clientAs('root-ca-cert-publisher');
     const data = { 'ca.crt': this.config.rootCa };
     const current = this.configMaps.get(namespace, NAME);
     if (current === undefined) {
@@ -45,7 +46,7 @@ export class RootCaReconciler implements Reconciler {
       try {
         await client.create(resources.configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
       } catch (error) {
-        if (!hasReason(error, 'AlreadyExists', 'Forbidden')) throw error;
+        if (!hasReason(error, 'AlreadyExists') && !isNamespaceTerminating(error)) throw error;
       }
       return;
     }

@@ -9,6 +9,7 @@ import {
 } from '#controller';
 import { hasReason } from '#machinery';
 import { type ResourceControllerConfig } from './identities';
+import { isNamespaceTerminating } from './namespace/terminating';
 
 const DEFAULT = 'default';
 
@@ -42,7 +43,7 @@ export class ServiceAccountReconciler implements Reconciler {
       await this.config.clientAs('service-account-controller').create(resources.serviceAccounts, account);
     } catch (error) {
       // Somebody else made it, or the namespace began to end.
-      if (!hasReason(error, 'AlreadyExists', 'Forbidden')) throw error;
+      if (!hasReason(error, 'AlreadyExists') && !isNamespaceTerminating(error)) throw error;
     }
   }
 }
