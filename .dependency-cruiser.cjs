@@ -26,7 +26,7 @@ module.exports = {
       from: { path: '^libs/(machinery|raft)/', pathNot: '[.]spec[.]ts$' },
       to: { dependencyTypes: ['core'], path: '^(fs|net|tls|http|https|http2|dgram|child_process|worker_threads|cluster)(/|$)' },
     },
-    { name: 'no-test-from-source', severity: 'error', from: { path: '^(apps|libs)/', pathNot: '[.](spec|contract)[.]ts$|^libs/testing/' }, to: { path: '(^test/|[.]spec[.]ts$|^libs/testing/)' } },
+    { name: 'no-test-from-source', severity: 'error', from: { path: '^(apps|libs)/', pathNot: '[.](spec|contract)[.]ts$|^libs/testing/|^apps/[^/]+/src/testing/' }, to: { path: '(^test/|[.]spec[.]ts$|^libs/testing/)' } },
     { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     { name: 'no-dev-deps-in-source', severity: 'error', from: { path: '^(apps|libs)/', pathNot: '[.]spec[.]ts$|^libs/testing/' }, to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm'], pathNot: '@types/' } },
   ],
