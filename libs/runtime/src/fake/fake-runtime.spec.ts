@@ -1,7 +1,12 @@
 import { systemClock } from '#machinery';
 import { FakeClock } from '#testing';
 import { type RuntimeEvent } from '../container-runtime';
-import { Collector, containerOf, describeContainerRuntime, sandboxOf } from '../container-runtime.contract';
+import {
+  Collector,
+  containerOf,
+  describeContainerRuntime,
+  sandboxOf,
+} from '../../../../test/runtime/container-runtime.contract';
 import { createFakeRuntime } from './fake-runtime';
 
 const image = 'nestor.local/node';

@@ -7,7 +7,7 @@ import {
   type LogOptions,
   type RuntimeEvent,
   type SandboxConfig,
-} from './container-runtime';
+} from '#runtime';
 
 export interface RuntimeUnderTest {
   readonly runtime: ContainerRuntime;
@@ -122,7 +122,7 @@ export function describeContainerRuntime(start: () => Promise<RuntimeUnderTest>)
       annotations: config.annotations,
     };
     expect(sandbox).toMatchObject(expected);
-    expect(await runtime.listSandboxes(config.pod.uid)).toEqual([expect.objectContaining(expected)]);
+    expect(await runtime.listSandboxes(config.pod.uid)).toMatchObject([expected]);
     expect(await runtime.listSandboxes()).toContainEqual(expect.objectContaining({ id: sandbox.id }));
     expect(await runtime.listSandboxes(randomUUID())).toEqual([]);
 
@@ -155,7 +155,7 @@ export function describeContainerRuntime(start: () => Promise<RuntimeUnderTest>)
       attempt: 2,
       state: 'created',
       image: subject.image,
-      imageId: expect.stringMatching(/^(sha256:|.+@sha256:)/),
+      imageId: expect.stringMatching(/^(sha256:|.+@sha256:)/) as string,
       labels: { 'example.com/kept': 'yes' },
       annotations: { 'io.kubernetes.container.hash': 'abc' },
     });
