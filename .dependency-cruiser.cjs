@@ -3,7 +3,12 @@
 /** Layering: libs know nothing of apps; apps know nothing of each other, except the one composition root. */
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'libs-not-to-apps', severity: 'error', from: { path: '^libs/' }, to: { path: '^apps/' } },
     {
       name: 'apps-are-islands',
@@ -24,16 +29,33 @@ module.exports = {
       comment: 'The pure core does no I/O.',
       severity: 'error',
       from: { path: '^libs/(machinery|raft)/', pathNot: '[.]spec[.]ts$' },
-      to: { dependencyTypes: ['core'], path: '^(fs|net|tls|http|https|http2|dgram|child_process|worker_threads|cluster)(/|$)' },
+      to: {
+        dependencyTypes: ['core'],
+        path: '^(fs|net|tls|http|https|http2|dgram|child_process|worker_threads|cluster)(/|$)',
+      },
     },
-    { name: 'no-test-from-source', severity: 'error', from: { path: '^(apps|libs)/', pathNot: '[.](spec|contract)[.]ts$|^libs/testing/|^apps/[^/]+/src/testing/' }, to: { path: '(^test/|[.]spec[.]ts$|^libs/testing/)' } },
+    {
+      name: 'no-test-from-source',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: '[.](spec|contract)[.]ts$|^libs/testing/|^apps/[^/]+/src/testing/' },
+      to: { path: '(^test/|[.]spec[.]ts$|^libs/testing/)' },
+    },
     { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
-    { name: 'no-dev-deps-in-source', severity: 'error', from: { path: '^(apps|libs)/', pathNot: '[.]spec[.]ts$|^libs/testing/' }, to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm'], pathNot: '@types/' } },
+    {
+      name: 'no-dev-deps-in-source',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: '[.]spec[.]ts$|^libs/testing/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm'], pathNot: '@types/' },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { conditionNames: ['nestor-source', 'node', 'require', 'import', 'default', 'types'], exportsFields: ['exports'], extensions: ['.ts', '.js', '.json'] },
+    enhancedResolveOptions: {
+      conditionNames: ['nestor-source', 'node', 'require', 'import', 'default', 'types'],
+      exportsFields: ['exports'],
+      extensions: ['.ts', '.js', '.json'],
+    },
   },
 };
