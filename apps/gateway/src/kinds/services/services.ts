@@ -1,15 +1,17 @@
 import { type Service, type ServiceSpec, resources } from '#api';
-import { isDns1035Label, maskTrailingDash } from '#machinery';
+import { isDns1123Label, maskTrailingDash } from '#machinery';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { NONE, labelsText } from '../common/text';
 import { type ResourceStrategy } from '../strategy';
 import { externalAddresses, portsText } from './service-text';
+import { serviceValidation } from './service-validation';
 
 const AFFINITY_SECONDS = 10_800;
 
 export const services: ResourceStrategy<Service> = {
   resource: resources.services,
-  nameRule: (name, prefix) => isDns1035Label(prefix ? maskTrailingDash(name) : name),
+  ...serviceValidation,
+  nameRule: (name, prefix) => isDns1123Label(prefix ? maskTrailingDash(name) : name),
 
   setDefaults({ spec }) {
     if (spec !== undefined) setServiceSpecDefaults(spec);

@@ -5,6 +5,7 @@ import { labelsText, selectorText } from '../common/text';
 import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { type ResourceStrategy } from '../strategy';
 import { templateColumns } from './template-columns';
+import { daemonSetValidation } from './daemon-set-validation';
 
 type Count =
   'desiredNumberScheduled' | 'currentNumberScheduled' | 'numberReady' | 'updatedNumberScheduled' | 'numberAvailable';
@@ -22,6 +23,7 @@ function countTemplates(set: DaemonSet, generation: number): void {
 
 export const daemonSets: ResourceStrategy<DaemonSet> = {
   resource: resources.daemonSets,
+  ...daemonSetValidation,
 
   setDefaults(set) {
     const { spec } = set;

@@ -1,15 +1,18 @@
 import { type Deployment, resources } from '#api';
+import { jsonEquals } from '#machinery';
 import { keepFields } from '../common/status';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { selectorText } from '../common/text';
 import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { type ResourceStrategy } from '../strategy';
 import { templateColumns } from './template-columns';
+import { deploymentValidation } from './deployment-validation';
 
 const QUARTER = '25%';
 
 export const deployments: ResourceStrategy<Deployment> = {
   resource: resources.deployments,
+  ...deploymentValidation,
 
   setDefaults({ spec }) {
     if (spec === undefined) return;
@@ -26,6 +29,10 @@ export const deployments: ResourceStrategy<Deployment> = {
     setPodTemplateDefaults(spec.template);
   },
 
+  // Annotations have counted since the revision was one of them.
+  generation: (deployment, old) =>
+    !jsonEquals(deployment.spec, old.spec) ||
+    !jsonEquals(deployment.metadata?.annotations ?? {}, old.metadata?.annotations ?? {}),
   subresources: { status: { prepareForUpdate: (object, old) => keepFields(object, old, ['labels']) } },
   resetFields: { '': ['status'], status: ['spec', 'metadata.labels'] },
 

@@ -4,9 +4,11 @@ import { labelsText } from '../common/text';
 import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { type ResourceStrategy } from '../strategy';
 import { templateColumns } from './template-columns';
+import { podTemplateValidation } from './replication-controller-validation';
 
 export const podTemplates: ResourceStrategy<PodTemplate> = {
   resource: resources.podTemplates,
+  ...podTemplateValidation,
   setDefaults: ({ template }) => setPodTemplateDefaults(template),
   generation: 'spec',
   returnsDeletedObject: true,

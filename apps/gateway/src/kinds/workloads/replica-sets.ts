@@ -4,9 +4,11 @@ import { selectorText } from '../common/text';
 import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { type ResourceStrategy } from '../strategy';
 import { templateColumns } from './template-columns';
+import { replicaSetValidation } from './deployment-validation';
 
 export const replicaSets: ResourceStrategy<ReplicaSet> = {
   resource: resources.replicaSets,
+  ...replicaSetValidation,
 
   setDefaults({ spec }) {
     if (spec === undefined) return;

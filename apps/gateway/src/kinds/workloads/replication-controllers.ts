@@ -4,9 +4,11 @@ import { labelsText } from '../common/text';
 import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { type ResourceStrategy } from '../strategy';
 import { templateColumns } from './template-columns';
+import { replicationControllerValidation } from './replication-controller-validation';
 
 export const replicationControllers: ResourceStrategy<ReplicationController> = {
   resource: resources.replicationControllers,
+  ...replicationControllerValidation,
 
   setDefaults(controller) {
     const { spec } = controller;

@@ -4,17 +4,23 @@ import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { setClaimDefaults } from '../storage/persistent-volume-claims';
 import { type ResourceStrategy } from '../strategy';
 import { templateColumns } from './template-columns';
+import { statefulSetValidation } from './stateful-set-validation';
 
 export const statefulSets: ResourceStrategy<StatefulSet> = {
   resource: resources.statefulSets,
+  ...statefulSetValidation,
 
   setDefaults({ spec }) {
     if (spec === undefined) return;
     spec.podManagementPolicy ||= 'OrderedReady';
     spec.updateStrategy ??= {};
-    spec.updateStrategy.type ||= 'RollingUpdate';
-    if (spec.updateStrategy.type === 'RollingUpdate') {
-      (spec.updateStrategy.rollingUpdate ??= {}).partition ??= 0;
+    // Who names the type says nothing of a partition, and gets none.
+    if (!spec.updateStrategy.type) {
+      spec.updateStrategy.type = 'RollingUpdate';
+      spec.updateStrategy.rollingUpdate ??= {};
+    }
+    if (spec.updateStrategy.type === 'RollingUpdate' && spec.updateStrategy.rollingUpdate !== undefined) {
+      spec.updateStrategy.rollingUpdate.partition ??= 0;
     }
     const retention = (spec.persistentVolumeClaimRetentionPolicy ??= {});
     retention.whenDeleted ||= 'Retain';
