@@ -82,8 +82,9 @@ export function renderWatchEvent(
 
 const newline = Buffer.from('}\n');
 
-function metadataOf(object: DeepReadonly<KubernetesObject>): { resourceVersion: string } {
-  return { resourceVersion: object.metadata?.resourceVersion ?? '' };
+function metadataOf(object: DeepReadonly<KubernetesObject>): { resourceVersion?: string } {
+  const { resourceVersion } = object.metadata ?? {};
+  return resourceVersion === undefined ? {} : { resourceVersion };
 }
 
 function plainBody(result: ObjectResult | ListResult): (Buffer | string)[] {

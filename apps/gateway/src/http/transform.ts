@@ -31,9 +31,12 @@ export function tableOf(resource: ServedResource, objects: readonly Item[], opti
       return {
         cells: table.cells(object, options.nowMs),
         ...(conditions.length === 0 ? {} : { conditions }),
-        ...(options.includeObject === 'None'
-          ? {}
-          : { object: options.includeObject === 'Object' ? object : partialObject(object, options.version) }),
+        object:
+          options.includeObject === 'None'
+            ? null
+            : options.includeObject === 'Object'
+              ? object
+              : partialObject(object, options.version),
       };
     }),
   };

@@ -128,6 +128,8 @@ export interface ResourceStrategy<T extends KubernetesObject = KubernetesObject>
   readonly subresources?: Readonly<Record<string, SubresourceStrategy<T>>>;
 
   readonly fieldSelectors?: Readonly<Record<string, FieldSelectorGetter<T>>>;
+  /** What is said about other fields. Default: `field label not supported: …`. */
+  readonly unknownFieldMessage?: (field: string) => string;
   /** Default: name and creation time. */
   readonly table?: TableDefinition<T>;
 

@@ -60,5 +60,5 @@ function requireKnown(resource: ServedResource, field: string): void {
   if (fieldSelectors === undefined) {
     throw badRequest(`${goQuote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
   }
-  throw badRequest(`field label not supported: ${field}`);
+  throw badRequest(resource.strategy.unknownFieldMessage?.(field) ?? `field label not supported: ${field}`);
 }

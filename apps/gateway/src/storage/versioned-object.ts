@@ -83,7 +83,9 @@ export function decodeStored(key: string, value: Uint8Array, revision: number): 
   const field = buffer.indexOf(metadataField);
   if (field < 0) throw new SyntaxError(`no metadata in the value of ${key}`);
   let object = written.get(value);
-  if (object === undefined || Object.isFrozen(object)) object = JSON.parse(buffer.toString('utf8')) as KubernetesObject;
+  // Objects may share parts with older, frozen states of themselves.
+  const isShared = object === undefined || Object.isFrozen(object) || Object.isFrozen(object.metadata);
+  if (object === undefined || isShared) object = JSON.parse(buffer.toString('utf8')) as KubernetesObject;
   (object.metadata ??= {}).resourceVersion = String(revision);
   return new VersionedObject(key, deepFreeze(object), revision, value, field + metadataField.length);
 }

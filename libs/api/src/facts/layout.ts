@@ -68,6 +68,7 @@ export const writtenFields: LayoutFacts = {
     'eventTime firstTimestamp lastTimestamp reportingComponent reportingInstance deprecatedFirstTimestamp deprecatedLastTimestamp',
   HorizontalPodAutoscalerStatus: 'currentMetrics',
   PodCondition: 'lastProbeTime lastTransitionTime',
+  PodDisruptionBudgetStatus: 'disruptionsAllowed currentHealthy desiredHealthy expectedPods',
   ResourceFieldSelector: 'divisor',
   Role: 'rules',
   StatefulSetSpec: 'serviceName',

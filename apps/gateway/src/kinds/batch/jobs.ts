@@ -1,5 +1,5 @@
 import { type Job, type JobSpec, resources } from '#api';
-import { type DeepReadonly } from '#machinery';
+import { type DeepReadonly, jsonEquals } from '#machinery';
 import { humanDuration } from '../common/duration';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { selectorText } from '../common/text';
@@ -23,10 +23,7 @@ export const jobs: ResourceStrategy<Job> = {
     }
     spec.parallelism ??= 1;
     setJobSpecDefaults(spec);
-    // The same object on purpose: labels that are generated for the template later become the job's as well.
-    const labels = spec.template.metadata?.labels;
-    const metadata = (job.metadata ??= {});
-    if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = labels;
+    labelLikeTemplate(job, spec);
     if (spec.podFailurePolicy !== undefined) {
       for (const { onPodConditions = [] } of spec.podFailurePolicy.rules) {
         for (const pattern of onPodConditions) pattern.status ||= 'True';
@@ -36,10 +33,14 @@ export const jobs: ResourceStrategy<Job> = {
   },
 
   prepareForCreate(job) {
-    if (job.spec !== undefined && job.spec.manualSelector !== true) selectByUid(job, job.spec);
+    if (job.spec === undefined || job.spec.manualSelector === true) return;
+    const hasOwnLabels = !jsonEquals(job.metadata?.labels, job.spec.template.metadata?.labels);
+    selectByUid(job, job.spec);
+    if (!hasOwnLabels) (job.metadata ??= {}).labels = { ...job.spec.template.metadata?.labels };
   },
 
   fieldSelectors: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
+  unknownFieldMessage: (field) => `field label "${field}" not supported for Job`,
   defaultPropagation: 'orphan',
 
   table: tableOf(resources.jobs, [
@@ -60,6 +61,13 @@ function setJobSpecDefaults(spec: JobSpec): void {
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : 2_147_483_647;
   spec.podReplacementPolicy ??= spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
   spec.manualSelector ??= false;
+}
+
+/** A job without labels has those of its pods. */
+function labelLikeTemplate(job: Job, { template }: JobSpec): void {
+  const metadata = (job.metadata ??= {});
+  const labels = template.metadata?.labels;
+  if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
 }
 
 /** A job finds its pods by its own uid, so that jobs with the same template never meet. */

@@ -31,7 +31,7 @@ export const certificateSigningRequests: ResourceStrategy<CertificateSigningRequ
         // Approval and denial are given through the other subresource.
         const given = request.status?.conditions ?? [];
         const decided = (old.status?.conditions ?? []).filter(isDecision) as Condition[];
-        const conditions = [...decided, ...given.filter((condition) => !isDecision(condition))];
+        const conditions = [...given.filter((condition) => !isDecision(condition)), ...decided];
         if (conditions.length > 0) request.status = { ...request.status, conditions };
         stampConditions(request, old, now);
       },

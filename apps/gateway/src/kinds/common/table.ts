@@ -67,7 +67,9 @@ function describe({ group, version, kind }: ResourceDefinition, path: string): s
     if (schema.type === 'list') schema = schema.items;
     const field: FieldSchema | undefined = schema.type === 'struct' ? schema.fields[name] : undefined;
     if (field === undefined) throw new TypeError(`${kind} has no field ${path}`);
-    ({ schema, description } = field);
+    schema = field.schema;
+    // Where the field says nothing, its type does.
+    description = field.description || (schema.type === 'struct' ? schema.description : '');
   }
   // The models that schemas are generated from have lost line breaks; here they show.
   return description.replace('in UTC.  Populated by', 'in UTC.\n\nPopulated by');

@@ -69,6 +69,7 @@ export const resourceSlices: ResourceStrategy<ResourceSlice> = {
     'spec.driver': ({ spec }) => spec.driver,
     'spec.nodeName': ({ spec }) => spec.nodeName ?? '',
   },
+  unknownFieldMessage: (field) => `field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: ${field}`,
   generation: 'spec',
   returnsDeletedObject: true,
   table: tableOf(resources.resourceSlices, [

@@ -8,6 +8,7 @@ import {
   resources,
 } from '#api';
 import { type DeepReadonly, isPathSegmentName } from '#machinery';
+import { emptyIsNull } from '../common/lists';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { type NameRule, type ResourceStrategy, type TableDefinition } from '../strategy';
 
@@ -51,11 +52,19 @@ function bindingTable<T extends Binding>(resource: Resource<T>): TableDefinition
   ]);
 }
 
-export const roles: ResourceStrategy<Role> = { resource: resources.roles, nameRule, allowCreateOnUpdate: true };
+export const roles: ResourceStrategy<Role> = {
+  resource: resources.roles,
+  nameRule,
+  prepareForCreate: (role) => emptyIsNull(role, 'rules'),
+  prepareForUpdate: (role) => emptyIsNull(role, 'rules'),
+  allowCreateOnUpdate: true,
+};
 
 export const clusterRoles: ResourceStrategy<ClusterRole> = {
   resource: resources.clusterRoles,
   nameRule,
+  prepareForCreate: (role) => emptyIsNull(role, 'rules'),
+  prepareForUpdate: (role) => emptyIsNull(role, 'rules'),
   allowCreateOnUpdate: true,
 };
 

@@ -5,4 +5,7 @@ import { roundResources } from '../pods/resource-defaults';
 export function setClaimSpecDefaults(spec: PersistentVolumeClaimSpec): void {
   spec.volumeMode ??= 'Filesystem';
   roundResources(spec.resources);
+  // Go has no way to leave this pointer out.
+  if (spec.dataSource !== undefined) spec.dataSource.apiGroup ??= null as unknown as string;
+  if (spec.dataSourceRef !== undefined) spec.dataSourceRef.apiGroup ??= null as unknown as string;
 }
