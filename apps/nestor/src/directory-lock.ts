@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { ask } from './control-socket';
 import { type DataDirectory } from './data-directory';
+import { withHostMutex } from './host-mutex';
 import { identify, isSameProcess, type ProcessIdentity } from './process-identity';
-
-const ATTEMPTS = 10;
 
 /** The data directory belongs to this process until `release`. */
 export interface DirectoryLock {
@@ -15,28 +14,17 @@ export interface DirectoryLock {
  * Takes the data directory, or returns undefined if a live process holds it.
  *
  * A holder is alive if it answers on its socket, or if the process that wrote the lock still runs (same pid *and* same
- * start time: pids are reused). A lock of a dead process is moved aside by rename, so that of several
- * starters one wins, and whoever moved a fresh lock by mistake puts it back.
+ * start time: pids are reused). Of several starters one at a time looks at the lock of a dead process and replaces it.
  */
-export async function lockDirectory(directory: DataDirectory): Promise<DirectoryLock | undefined> {
-  const mine = `${JSON.stringify({ ...identify(process.pid), nonce: randomBytes(8).toString('hex') })}\n`;
-  const draft = `${directory.lockFile}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  await writeFile(draft, mine, { mode: 0o600 });
-  try {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (await tryLink(draft, directory.lockFile)) {
-        await writeFile(directory.pidFile, `${process.pid}\n`, { mode: 0o600 });
-        return { release: () => release(directory, mine) };
-      }
-      const theirs = await readLock(directory.lockFile);
-      if (theirs === undefined) continue;
-      if (await isHeld(directory, theirs)) return undefined;
-      await moveAside(directory.lockFile, theirs);
-    }
-  } finally {
-    await rm(draft, { force: true });
-  }
-  throw new Error(`cannot lock ${directory.root}: too many others are trying`);
+export function lockDirectory(directory: DataDirectory): Promise<DirectoryLock | undefined> {
+  return withHostMutex(directory.root, async () => {
+    const theirs = await readLock(directory.lockFile);
+    if (theirs !== undefined && (await isHeld(directory, theirs))) return undefined;
+    const mine = `${JSON.stringify({ ...identify(process.pid), nonce: randomBytes(8).toString('hex') })}\n`;
+    await replaceFile(directory.lockFile, mine);
+    await replaceFile(directory.pidFile, `${process.pid}\n`);
+    return { release: () => release(directory, mine) };
+  });
 }
 
 /** The live process that holds the directory, if any. */
@@ -64,32 +52,19 @@ function parse(content: string): ProcessIdentity | undefined {
   }
 }
 
-async function release(directory: DataDirectory, mine: string): Promise<void> {
-  if ((await readLock(directory.lockFile)) !== mine) return;
-  await rm(directory.pidFile, { force: true });
-  await rm(directory.lockFile, { force: true });
+function release(directory: DataDirectory, mine: string): Promise<void> {
+  return withHostMutex(directory.root, async () => {
+    if ((await readLock(directory.lockFile)) !== mine) return;
+    await rm(directory.pidFile, { force: true });
+    await rm(directory.lockFile, { force: true });
+  });
 }
 
-async function moveAside(lockFile: string, expected: string): Promise<void> {
-  const aside = `${lockFile}.stale.${process.pid}`;
-  try {
-    await rename(lockFile, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
-  if ((await readLock(aside)) !== expected) await tryLink(aside, lockFile);
-  await rm(aside, { force: true });
-}
-
-async function tryLink(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
+/** Whoever reads the file finds all of it or the one before. */
+async function replaceFile(path: string, content: string): Promise<void> {
+  const draft = `${path}.${process.pid}.draft`;
+  await writeFile(draft, content, { mode: 0o600 });
+  await rename(draft, path);
 }
 
 async function readLock(path: string): Promise<string | undefined> {
