@@ -80,9 +80,14 @@ function planGroup(
     for (const endpoint of slice.endpoints ?? []) {
       const key = endpointKey(endpoint);
       const wanted = rest.get(key);
+      // What is over the limit (it was higher once) moves to another slice.
+      if (wanted === undefined || draft.endpoints.length >= limit) {
+        draft.isChanged = true;
+        continue;
+      }
       rest.delete(key);
-      if (wanted !== undefined) draft.endpoints.push(wanted);
-      if (wanted === undefined || !deepEqualSemantic(wanted, endpoint)) draft.isChanged = true;
+      draft.endpoints.push(wanted);
+      if (!deepEqualSemantic(wanted, endpoint)) draft.isChanged = true;
     }
     return draft;
   });
