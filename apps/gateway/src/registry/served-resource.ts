@@ -29,13 +29,14 @@ export class ServedResource {
     this.groupKind = { group: definition.group, kind: definition.kind };
   }
 
+  /** @param namespace ignored where objects have none: requests for a Namespace carry its own name */
   key(namespace: string, name: string): string {
-    return objectKey(this.cache.prefix, namespace, name);
+    return objectKey(this.cache.prefix, this.definition.namespaced ? namespace : '', name);
   }
 
   /** Keys of a list: all objects, or those of a namespace. */
   keyPrefix(namespace: string): string {
-    return namespace === '' ? this.cache.prefix : `${this.cache.prefix}${namespace}/`;
+    return namespace === '' || !this.definition.namespaced ? this.cache.prefix : `${this.cache.prefix}${namespace}/`;
   }
 
   hasSubresource(name: string): boolean {
