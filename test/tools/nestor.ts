@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { kubectlPath, type KubectlVersion } from './kubernetes-clients';
 
 const run = promisify(execFile);
-const nestor = join(__dirname, '../../bin/nestor');
+/** Another build than this checkout's, for development. */
+const nestor = process.env['NESTOR_BIN'] ?? join(__dirname, '../../bin/nestor');
 
 export interface NestorOptions {
   readonly runtime?: 'auto' | 'docker' | 'fake';

@@ -187,6 +187,9 @@ export function isDeletedByUpdate(
   old: DeepReadonly<KubernetesObject>,
 ): boolean {
   if ((object.metadata?.finalizers ?? []).length > 0) return false;
-  if (strategy.heldDeletion?.isHeld(object) === true) return false;
+  if (strategy.heldDeletion !== undefined) {
+    // What is held has no grace period: it goes when it is let go.
+    return old.metadata?.deletionTimestamp !== undefined && !strategy.heldDeletion.isHeld(object);
+  }
   return old.metadata?.deletionGracePeriodSeconds === 0;
 }

@@ -40,6 +40,12 @@ export class NamespaceReconciler implements Reconciler {
 
   watch(watches: Watches): void {
     this.namespaces = watches.primary(resources.namespaces).lister;
+    // The last pod that goes lets the rest be removed at once, however long its grace period was.
+    watches.mapped(
+      resources.pods,
+      ({ metadata }) => (metadata?.deletionTimestamp === undefined ? [] : [metadata.namespace ?? '']),
+      () => false,
+    );
   }
 
   async reconcile(name: string): Promise<ReconcileResult | void> {
