@@ -93,6 +93,46 @@ describe('gateway', () => {
     expect(await apply('two', 'b', '&force=true')).toMatchObject({ status: 200, body: { data: { k: 'b' } } });
   });
 
+  it('reads options in Protobuf, whatever group they are stated in', async () => {
+    const serviceAccounts = '/api/v1/namespaces/default/serviceaccounts';
+    await harness.call('POST', serviceAccounts, {
+      body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'protobuf' } },
+    });
+    // Envelope of TypeMeta{apps/v1, DeleteOptions} and the message DeleteOptions{dryRun: [All]}, then {gracePeriodSeconds: 0}.
+    const envelope = 'k8s\0\n\x18\n\x07apps/v1\x12\rDeleteOptions\x12';
+    const options = { contentType: 'application/vnd.kubernetes.protobuf' };
+    const dryRun = await harness.call('DELETE', `${serviceAccounts}/protobuf`, {
+      ...options,
+      body: `${envelope}\x05*\x03All`,
+    });
+    expect(dryRun.status).toBe(200);
+    expect((await harness.call('GET', `${serviceAccounts}/protobuf`)).status).toBe(200);
+    const deleted = await harness.call('DELETE', `${serviceAccounts}/protobuf`, {
+      ...options,
+      body: `${envelope}\x02\x08\0`,
+    });
+    expect(deleted.status).toBe(200);
+    expect((await harness.call('GET', `${serviceAccounts}/protobuf`)).status).toBe(404);
+    const garbage = await harness.call('DELETE', `${serviceAccounts}/protobuf`, { ...options, body: 'x' });
+    expect(garbage).toMatchObject({ status: 400, body: { reason: 'BadRequest' } });
+  });
+
+  it('serves a Namespace by its name', async () => {
+    const path = '/api/v1/namespaces/named';
+    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'named' } };
+    await harness.call('POST', '/api/v1/namespaces', { body });
+    const { body: named } = await harness.call('GET', path);
+    expect(named.metadata.name).toBe('named');
+    const labels = { ...named.metadata.labels, a: 'b' };
+    const updated = await harness.call('PUT', path, { body: { ...named, metadata: { ...named.metadata, labels } } });
+    expect(updated).toMatchObject({ status: 200, body: { metadata: { labels: { a: 'b' } } } });
+    const deleted = await harness.call('DELETE', path);
+    expect(deleted).toMatchObject({ status: 200, body: { status: { phase: 'Terminating' } } });
+    const finalized = { ...deleted.body, spec: { finalizers: [] } };
+    expect((await harness.call('PUT', `${path}/finalize`, { body: finalized })).status).toBe(200);
+    expect((await harness.call('GET', path)).status).toBe(404);
+  });
+
   it('keeps an object until its finalizers are gone', async () => {
     const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'held', finalizers: ['example.com/hold'] } };
     await harness.call('POST', configMaps, { body });

@@ -10,7 +10,7 @@ import {
 } from '#machinery';
 import { deleteAnswersObject, schemaFor } from '#api';
 import { type CacheFeed } from '../cache/cache-feed';
-import { decodeBody, decodeObject, mediaTypeOf } from '../codec/decode-body';
+import { decodeBody, decodeObject, decodeProtobufOptions, mediaTypeOf, protobufMediaType } from '../codec/decode-body';
 import { type DeleteOptions, validateDeleteOptions } from '../registry/deletion';
 import { type Freshness } from '../registry/freshness';
 import { recordUpdate } from '../registry/ownership';
@@ -229,6 +229,8 @@ async function decodeDeleteOptions(request: ApiRequest, resource: ServedResource
   if (value !== undefined) {
     const expected = { group: '', version: 'v1', kind: 'DeleteOptions', schema };
     options = decodeObject(value as unknown as JsonValue, expected, 'Ignore', () => undefined) as DeleteOptions;
+  } else if (bytes !== undefined && bytes.length > 0 && mediaTypeOf(request) === protobufMediaType) {
+    options = decodeProtobufOptions(bytes, 'DeleteOptions', schema) as DeleteOptions;
   } else if (bytes !== undefined && bytes.length > 0) {
     const { group, version } = resource.definition;
     try {

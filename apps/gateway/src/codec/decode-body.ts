@@ -15,8 +15,10 @@ import {
 import { type ApiRequest } from '../request/api-request';
 import { type FieldValidation } from '../request/options';
 
+export const protobufMediaType = 'application/vnd.kubernetes.protobuf';
+
 /** Listed in 415 and 406 answers. Protobuf is read, not written: clients that send it accept JSON too. */
-export const knownMediaTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+export const knownMediaTypes = ['application/json', 'application/yaml', protobufMediaType];
 
 /** What a body should be. */
 export interface Expected {
@@ -41,7 +43,7 @@ export async function decodeBody(
   const { value } = request.body;
   if (value !== undefined) return decodeObject(value as unknown as JsonValue, expected, validation, warn);
   const mediaType = mediaTypeOf(request);
-  if (mediaType === 'application/vnd.kubernetes.protobuf') {
+  if (mediaType === protobufMediaType) {
     return decodeProtobuf((await request.body.bytes()) ?? Buffer.alloc(0), expected, validation, warn);
   }
   if (mediaType !== 'application/json' && mediaType !== 'application/yaml') {
@@ -76,6 +78,20 @@ function decodeProtobuf(
     if (error instanceof ProtobufError) throw badRequest(error.message);
     throw error;
   }
+}
+
+/** Options are registered in every group and version: whatever the client states, only the kind counts. @throws BadRequest */
+export function decodeProtobufOptions(body: Buffer, kind: string, schema: StructSchema): KubernetesObject {
+  const stated = (): string => {
+    try {
+      return openProtobufEnvelope(body).apiVersion ?? '';
+    } catch (error) {
+      if (error instanceof ProtobufError) throw badRequest(error.message);
+      throw error;
+    }
+  };
+  const { group, version } = kindOf({ apiVersion: stated(), kind });
+  return decodeProtobuf(body, { group, version, kind, schema }, 'Ignore', () => undefined);
 }
 
 /** Decodes a value: of a caller in the same process, or the outcome of a patch. */
