@@ -237,7 +237,6 @@ class Composition {
     proxy: ServiceProxy | undefined,
   ): Promise<void> {
     const { node } = pki.certificates;
-    let announcedPort: number | undefined;
     for (const nodeName of this.nodeNames()) {
       const agent = await createNodeAgent(
         {
@@ -248,10 +247,7 @@ class Composition {
           clusterDomain: plan.clusterDomain,
           usesHostFilesystem: choice.hasRealPods,
           reachesPods: choice.hasRealPods,
-          // Simulated nodes share the first one's server: a hundred listeners would serve nobody.
-          ...(announcedPort === undefined || choice.hasRealPods
-            ? { server: { port: 0, ...node, clientCaPem: pki.authority.certificatePem } }
-            : { announcedPort }),
+          server: { port: 0, ...node, clientCaPem: pki.authority.certificatePem },
         },
         {
           ...dependencies.as(users.node(nodeName), 'kubelet'),
@@ -259,7 +255,6 @@ class Composition {
           ...(proxy === undefined ? {} : { beforeSigterm: (pod) => proxy.beforeSigterm(pod) }),
         },
       );
-      announcedPort ??= agent.port;
       this.add(agent);
     }
   }
