@@ -5,9 +5,11 @@ import { NONE, UNSET, selectorText } from '../common/text';
 import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { type ResourceStrategy } from '../strategy';
 import { templateColumns } from '../workloads/template-columns';
+import { cronJobValidation } from './cron-job-validation';
 
 export const cronJobs: ResourceStrategy<CronJob> = {
   resource: resources.cronJobs,
+  ...cronJobValidation,
 
   setDefaults({ spec }) {
     if (spec === undefined) return;

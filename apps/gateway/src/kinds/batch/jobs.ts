@@ -6,6 +6,7 @@ import { selectorText } from '../common/text';
 import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { type ResourceStrategy } from '../strategy';
 import { templateColumns } from '../workloads/template-columns';
+import { jobValidation } from './job-validation';
 
 /** With and without the domain that label names should have had from the start. */
 const uidLabels = ['batch.kubernetes.io/controller-uid', 'controller-uid'] as const;
@@ -13,6 +14,7 @@ const nameLabels = ['batch.kubernetes.io/job-name', 'job-name'] as const;
 
 export const jobs: ResourceStrategy<Job> = {
   resource: resources.jobs,
+  ...jobValidation,
 
   setDefaults(job) {
     const { spec } = job;

@@ -1,9 +1,11 @@
 import { type ConfigMap, resources } from '#api';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { type ResourceStrategy } from '../strategy';
+import { configMapValidation } from './config-map-validation';
 
 export const configMaps: ResourceStrategy<ConfigMap> = {
   resource: resources.configMaps,
+  ...configMapValidation,
   table: tableOf(resources.configMaps, [
     nameColumn,
     {

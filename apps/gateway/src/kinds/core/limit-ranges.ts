@@ -2,9 +2,11 @@ import { type LimitRange, type LimitRangeItem, resources } from '#api';
 import { emptyIsNull } from '../common/lists';
 import { roundResourceList } from '../pods/resource-defaults';
 import { type ResourceStrategy } from '../strategy';
+import { limitRangeValidation } from './limit-range-validation';
 
 export const limitRanges: ResourceStrategy<LimitRange> = {
   resource: resources.limitRanges,
+  ...limitRangeValidation,
 
   setDefaults({ spec }) {
     for (const item of spec?.limits ?? []) setItemDefaults(item);

@@ -2,6 +2,7 @@ import { type Namespace, resources } from '#api';
 import { isDns1123Label, maskTrailingDash } from '#machinery';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { type ResourceStrategy } from '../strategy';
+import { namespaceValidation } from './namespace-validation';
 
 /** Held by the namespace controller until everything in the namespace is gone. */
 const FINALIZER = 'kubernetes';
@@ -10,6 +11,7 @@ const NAME_LABEL = 'kubernetes.io/metadata.name';
 
 export const namespaces: ResourceStrategy<Namespace> = {
   resource: resources.namespaces,
+  ...namespaceValidation,
   nameRule: (name, prefix) => isDns1123Label(prefix ? maskTrailingDash(name) : name),
 
   setDefaults(namespace) {

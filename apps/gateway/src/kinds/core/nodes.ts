@@ -4,6 +4,7 @@ import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { NONE } from '../common/text';
 import { roundResourceList } from '../pods/resource-defaults';
 import { type ResourceStrategy } from '../strategy';
+import { nodeValidation } from './namespace-validation';
 
 const ROLE_PREFIX = 'node-role.kubernetes.io/';
 const OLD_ROLE_LABEL = 'kubernetes.io/role';
@@ -11,6 +12,7 @@ const UNKNOWN = '<unknown>';
 
 export const nodes: ResourceStrategy<Node> = {
   resource: resources.nodes,
+  ...nodeValidation,
 
   setDefaults({ spec, status }) {
     if (spec !== undefined) {

@@ -3,9 +3,11 @@ import { type DeepReadonly } from '#machinery';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { roundResourceList } from '../pods/resource-defaults';
 import { type ResourceStrategy } from '../strategy';
+import { resourceQuotaValidation } from './resource-quota-validation';
 
 export const resourceQuotas: ResourceStrategy<ResourceQuota> = {
   resource: resources.resourceQuotas,
+  ...resourceQuotaValidation,
 
   setDefaults({ spec, status }) {
     roundResourceList(spec?.hard);

@@ -1,9 +1,11 @@
 import { type Secret, resources } from '#api';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { type ResourceStrategy } from '../strategy';
+import { secretValidation } from './config-map-validation';
 
 export const secrets: ResourceStrategy<Secret> = {
   resource: resources.secrets,
+  ...secretValidation,
 
   setDefaults(secret) {
     secret.type ||= 'Opaque';
