@@ -40,7 +40,7 @@ function paramRefText(reference: DeepReadonly<ParamRef> | undefined): string {
 
 const paramKindColumn = {
   name: 'ParamKind',
-  about: 'The kind of objects that parametrise the policy.',
+  about: 'ParamKind specifies the kind of resources used to parameterize this policy',
   cell: ({ spec }: DeepReadonly<Policy>) => paramKindText(spec?.paramKind),
 };
 
@@ -49,12 +49,12 @@ function bindingTable<T extends Binding>(resource: Resource<T>): TableDefinition
     nameColumn,
     {
       name: 'PolicyName',
-      about: 'The policy that is bound.',
+      about: 'PolicyName indicates the policy definition which the policy binding binded to',
       cell: ({ spec }: DeepReadonly<Binding>) => spec?.policyName ?? '',
     },
     {
       name: 'ParamRef',
-      about: 'The objects that parametrise the policy.',
+      about: 'ParamRef indicates the param resource which sets the configuration param',
       cell: ({ spec }: DeepReadonly<Binding>) => paramRefText(spec?.paramRef),
     },
     ageColumn,
@@ -72,7 +72,7 @@ export const validatingAdmissionPolicies: ResourceStrategy<ValidatingAdmissionPo
     {
       name: 'Validations',
       type: 'integer',
-      about: 'How many validations the policy has.',
+      about: 'Validations indicates the number of validation rules defined in this configuration',
       cell: ({ spec }) => spec?.validations?.length ?? 0,
     },
     paramKindColumn,
@@ -90,7 +90,7 @@ export const mutatingAdmissionPolicies: ResourceStrategy<MutatingAdmissionPolicy
     {
       name: 'Mutations',
       type: 'integer',
-      about: 'How many mutations the policy has.',
+      about: 'Mutation indicates the number of mutations rules defined in this configuration',
       cell: ({ spec }) => spec?.mutations?.length ?? 0,
     },
     paramKindColumn,

@@ -36,7 +36,7 @@ export const mutatingWebhookConfigurations: ResourceStrategy<MutatingWebhookConf
     {
       name: 'Webhooks',
       type: 'integer',
-      about: 'How many webhooks there are.',
+      about: 'Webhooks indicates the number of webhooks registered in this configuration',
       cell: ({ webhooks = [] }) => webhooks.length,
     },
     ageColumn,
@@ -53,7 +53,7 @@ export const validatingWebhookConfigurations: ResourceStrategy<ValidatingWebhook
     {
       name: 'Webhooks',
       type: 'integer',
-      about: 'How many webhooks there are.',
+      about: 'Webhooks indicates the number of webhooks registered in this configuration',
       cell: ({ webhooks = [] }) => webhooks.length,
     },
     ageColumn,

@@ -47,9 +47,9 @@ export const jobs: ResourceStrategy<Job> = {
 
   table: tableOf(resources.jobs, [
     nameColumn,
-    { name: 'Status', about: 'Whether the job is done, or what it is at.', cell: statusOf },
+    { name: 'Status', about: 'Status of the job.', cell: statusOf },
     { name: 'Completions', about: '.status.succeeded', cell: completionsOf },
-    { name: 'Duration', about: 'How long the job takes or took.', cell: durationOf },
+    { name: 'Duration', about: 'Time required to complete the job.', cell: durationOf },
     ageColumn,
     ...templateColumns<Job>(({ spec }) => spec?.template),
     { name: 'Selector', wide: true, about: '.spec.selector', cell: ({ spec }) => selectorText(spec?.selector) },

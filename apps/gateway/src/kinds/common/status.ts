@@ -24,9 +24,11 @@ export function keepFields(
  * which fields.
  */
 export function keepEverything(object: KubernetesObject, old: DeepReadonly<KubernetesObject>): void {
-  const { metadata = {} } = object;
+  const meta = (object.metadata ??= {});
+  const { managedFields, resourceVersion } = meta;
   for (const key of Object.keys(object)) Reflect.deleteProperty(object, key);
-  Object.assign(object, old);
-  const { managedFields, resourceVersion } = metadata;
-  object.metadata = { ...(old.metadata as ObjectMeta), managedFields, resourceVersion };
+  for (const key of Object.keys(meta)) Reflect.deleteProperty(meta, key);
+  // The same object as before: the registry goes on with it.
+  Object.assign(meta, old.metadata, { managedFields, resourceVersion });
+  Object.assign(object, old, { metadata: meta });
 }

@@ -2,6 +2,7 @@ import { type Resource, type ResourceDefinition, schemaFor } from '#api';
 import { type DeepReadonly, type FieldSchema, type KubernetesObject, type Schema } from '#machinery';
 import { type TableCell, type TableColumn, type TableDefinition } from '../strategy';
 import { ageOf } from './duration';
+import { columnFieldDescriptions, withLineBreaks } from './field-descriptions';
 
 /** One column and what stands in it. */
 export interface Column<T> {
@@ -61,6 +62,8 @@ export function columnsOf(
 
 /** The description that the schema has for a field. */
 function describe({ group, version, kind }: ResourceDefinition, path: string): string {
+  const known = columnFieldDescriptions[`${kind}.${path}`];
+  if (known !== undefined) return known;
   let schema: Schema = schemaFor(group, version, kind);
   let description = '';
   for (const name of path.split('.')) {
@@ -71,6 +74,5 @@ function describe({ group, version, kind }: ResourceDefinition, path: string): s
     // Where the field says nothing, its type does.
     description = field.description || (schema.type === 'struct' ? schema.description : '');
   }
-  // The models that schemas are generated from have lost line breaks; here they show.
-  return description.replace('in UTC.  Populated by', 'in UTC.\n\nPopulated by');
+  return withLineBreaks(description);
 }

@@ -16,14 +16,14 @@ export const componentStatuses: ResourceStrategy<ComponentStatus> = {
     nameColumn,
     {
       name: 'Status',
-      about: 'Whether the component is healthy.',
+      about: 'Status of the component conditions',
       cell: (status) => ({ True: 'Healthy', False: 'Unhealthy' })[healthy(status)?.status ?? ''] ?? 'Unknown',
     },
     {
       name: 'Message',
-      about: 'What the component says about itself.',
+      about: 'Message of the component conditions',
       cell: (status) => healthy(status)?.message ?? '',
     },
-    { name: 'Error', about: 'What is wrong with the component.', cell: (status) => healthy(status)?.error ?? '' },
+    { name: 'Error', about: 'Error of the component conditions', cell: (status) => healthy(status)?.error ?? '' },
   ]),
 };

@@ -50,7 +50,7 @@ export const namespaces: ResourceStrategy<Namespace> = {
     nameColumn,
     {
       name: 'Status',
-      about: 'Whether the namespace is in use or going away.',
+      about: 'The status of the namespace',
       cell: ({ status }) => status?.phase ?? '',
     },
     ageColumn,

@@ -33,8 +33,8 @@ export const nodes: ResourceStrategy<Node> = {
 
   table: tableOf(resources.nodes, [
     nameColumn,
-    { name: 'Status', about: 'Whether the node is ready for pods.', cell: statusOf },
-    { name: 'Roles', about: 'What the node is for, by its labels.', cell: rolesOf },
+    { name: 'Status', about: 'The status of the node', cell: statusOf },
+    { name: 'Roles', about: 'The roles of the node', cell: rolesOf },
     ageColumn,
     {
       name: 'Version',

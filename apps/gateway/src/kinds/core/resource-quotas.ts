@@ -22,10 +22,15 @@ export const resourceQuotas: ResourceStrategy<ResourceQuota> = {
     nameColumn,
     {
       name: 'Request',
-      about: 'Requests and counts: what is used, of what may be.',
+      about: 'Request represents a minimum amount of cpu/memory that a container may consume.',
       cell: (quota) => usage(quota, false),
     },
-    { name: 'Limit', about: 'Limits: what is used, of what may be.', cell: (quota) => usage(quota, true) },
+    {
+      name: 'Limit',
+      about:
+        'Limits control the maximum amount of cpu/memory that a container may use independent of contention on the node.',
+      cell: (quota) => usage(quota, true),
+    },
     ageColumn,
   ]),
 };

@@ -2,9 +2,11 @@ import { type NetworkPolicy, resources } from '#api';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { selectorText } from '../common/text';
 import { type ResourceStrategy } from '../strategy';
+import { networkPolicyValidation } from './network-policy-validation';
 
 export const networkPolicies: ResourceStrategy<NetworkPolicy> = {
   resource: resources.networkPolicies,
+  ...networkPolicyValidation,
 
   setDefaults({ spec }) {
     if (spec === undefined) return;

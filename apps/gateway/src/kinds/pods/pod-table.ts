@@ -19,9 +19,13 @@ const over: Readonly<Record<string, TableRowCondition>> = {
 export const podTable: TableDefinition<Pod> = {
   ...columnsOf(resources.pods, [
     { name: 'Name', format: 'name', about: '.metadata.name' },
-    { name: 'Ready', about: 'How many of the containers are ready to serve.' },
-    { name: 'Status', about: 'What the pod is doing, or why it does not.' },
-    { name: 'Restarts', about: 'How often containers were restarted, and when the last time was.' },
+    { name: 'Ready', about: 'The aggregate readiness state of this pod for accepting traffic.' },
+    { name: 'Status', about: 'The aggregate status of the containers in this pod.' },
+    {
+      name: 'Restarts',
+      about:
+        'The number of times the containers in this pod have been restarted and when the last container in this pod has restarted.',
+    },
     { name: 'Age', about: '.metadata.creationTimestamp' },
     { name: 'IP', about: '.status.podIP', wide: true },
     { name: 'Node', about: '.spec.nodeName', wide: true },

@@ -11,6 +11,10 @@ import { type DeepReadonly, isPathSegmentName } from '#machinery';
 import { emptyIsNull } from '../common/lists';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { type NameRule, type ResourceStrategy, type TableDefinition } from '../strategy';
+import { roleValidation } from './rbac-validation';
+import { clusterRoleValidation } from './rbac-validation';
+import { roleBindingValidation } from './rbac-validation';
+import { clusterRoleBindingValidation } from './rbac-validation';
 
 const GROUP = 'rbac.authorization.k8s.io';
 
@@ -32,21 +36,22 @@ function namesOf({ subjects = [] }: DeepReadonly<Binding>, kind: RbacSubject['ki
 }
 
 function bindingTable<T extends Binding>(resource: Resource<T>): TableDefinition<T> {
+  const label = `${resource.kind.charAt(0).toLowerCase()}${resource.kind.slice(1)}`;
   return tableOf<T>(resource, [
     nameColumn,
     { name: 'Role', about: '.roleRef', cell: ({ roleRef }) => `${roleRef.kind}/${roleRef.name}` },
     ageColumn,
-    { name: 'Users', wide: true, about: 'The users that get the role.', cell: (binding) => namesOf(binding, 'User') },
+    { name: 'Users', wide: true, about: `Users in the ${label}`, cell: (binding) => namesOf(binding, 'User') },
     {
       name: 'Groups',
       wide: true,
-      about: 'The groups that get the role.',
+      about: `Groups in the ${label}`,
       cell: (binding) => namesOf(binding, 'Group'),
     },
     {
       name: 'ServiceAccounts',
       wide: true,
-      about: 'The service accounts that get the role.',
+      about: `ServiceAccounts in the ${label}`,
       cell: (binding) => namesOf(binding, 'ServiceAccount'),
     },
   ]);
@@ -54,6 +59,7 @@ function bindingTable<T extends Binding>(resource: Resource<T>): TableDefinition
 
 export const roles: ResourceStrategy<Role> = {
   resource: resources.roles,
+  ...roleValidation,
   nameRule,
   prepareForCreate: (role) => emptyIsNull(role, 'rules'),
   prepareForUpdate: (role) => emptyIsNull(role, 'rules'),
@@ -62,6 +68,7 @@ export const roles: ResourceStrategy<Role> = {
 
 export const clusterRoles: ResourceStrategy<ClusterRole> = {
   resource: resources.clusterRoles,
+  ...clusterRoleValidation,
   nameRule,
   prepareForCreate: (role) => emptyIsNull(role, 'rules'),
   prepareForUpdate: (role) => emptyIsNull(role, 'rules'),
@@ -70,6 +77,7 @@ export const clusterRoles: ResourceStrategy<ClusterRole> = {
 
 export const roleBindings: ResourceStrategy<RoleBinding> = {
   resource: resources.roleBindings,
+  ...roleBindingValidation,
   nameRule,
   setDefaults: setBindingDefaults,
   allowCreateOnUpdate: true,
@@ -78,6 +86,7 @@ export const roleBindings: ResourceStrategy<RoleBinding> = {
 
 export const clusterRoleBindings: ResourceStrategy<ClusterRoleBinding> = {
   resource: resources.clusterRoleBindings,
+  ...clusterRoleBindingValidation,
   nameRule,
   setDefaults: setBindingDefaults,
   allowCreateOnUpdate: true,

@@ -1,9 +1,13 @@
 import { type Lease, type PriorityClass, type RuntimeClass, resources } from '#api';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { type ResourceStrategy } from '../strategy';
+import { priorityClassValidation } from './scheduling-validation';
+import { runtimeClassValidation } from './scheduling-validation';
+import { leaseValidation } from './scheduling-validation';
 
 export const priorityClasses: ResourceStrategy<PriorityClass> = {
   resource: resources.priorityClasses,
+  ...priorityClassValidation,
   setDefaults(priorityClass) {
     priorityClass.preemptionPolicy ??= 'PreemptLowerPriority';
   },
@@ -25,6 +29,7 @@ export const priorityClasses: ResourceStrategy<PriorityClass> = {
 
 export const runtimeClasses: ResourceStrategy<RuntimeClass> = {
   resource: resources.runtimeClasses,
+  ...runtimeClassValidation,
   allowUnconditionalUpdate: false,
   table: tableOf(resources.runtimeClasses, [
     nameColumn,
@@ -35,6 +40,7 @@ export const runtimeClasses: ResourceStrategy<RuntimeClass> = {
 
 export const leases: ResourceStrategy<Lease> = {
   resource: resources.leases,
+  ...leaseValidation,
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
   table: tableOf(resources.leases, [

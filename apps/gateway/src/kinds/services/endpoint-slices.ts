@@ -3,11 +3,13 @@ import { jsonEquals } from '#machinery';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { UNSET, firstOf } from '../common/text';
 import { type ResourceStrategy } from '../strategy';
+import { endpointSliceValidation } from './endpoints-validation';
 
 const SHOWN = 3;
 
 export const endpointSlices: ResourceStrategy<EndpointSlice> = {
   resource: resources.endpointSlices,
+  ...endpointSliceValidation,
 
   setDefaults(slice) {
     for (const port of slice.ports ?? []) {

@@ -3,11 +3,13 @@ import { type DeepReadonly } from '#machinery';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { NONE, firstOf } from '../common/text';
 import { type ResourceStrategy } from '../strategy';
+import { endpointsValidation } from './endpoints-validation';
 
 const SHOWN = 3;
 
 export const endpoints: ResourceStrategy<Endpoints> = {
   resource: resources.endpoints,
+  ...endpointsValidation,
 
   setDefaults({ subsets = [] }) {
     for (const { ports = [] } of subsets) for (const port of ports) port.protocol ||= 'TCP';

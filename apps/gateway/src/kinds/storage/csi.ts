@@ -4,9 +4,12 @@ import { emptyIsNull } from '../common/lists';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { NONE, UNSET } from '../common/text';
 import { type ResourceStrategy } from '../strategy';
+import { csiDriverValidation } from './storage-class-validation';
+import { csiStorageCapacityValidation } from './storage-class-validation';
 
 export const csiDrivers: ResourceStrategy<CSIDriver> = {
   resource: resources.csiDrivers,
+  ...csiDriverValidation,
 
   setDefaults({ spec }) {
     if (spec === undefined) return;
@@ -77,7 +80,7 @@ export const csiNodes: ResourceStrategy<CSINode> = {
     {
       name: 'Drivers',
       type: 'integer',
-      about: 'How many CSI drivers the node has.',
+      about: 'Drivers indicates the number of CSI drivers registered on the node',
       // An empty list is held as null.
       cell: ({ spec }) => (spec.drivers as readonly unknown[] | null)?.length ?? 0,
     },
@@ -87,5 +90,6 @@ export const csiNodes: ResourceStrategy<CSINode> = {
 
 export const csiStorageCapacities: ResourceStrategy<CSIStorageCapacity> = {
   resource: resources.csiStorageCapacities,
+  ...csiStorageCapacityValidation,
   allowUnconditionalUpdate: false,
 };

@@ -6,6 +6,7 @@ import { roundResourceList } from '../pods/resource-defaults';
 import { type ResourceStrategy } from '../strategy';
 import { accessModesText, storageClassOf } from './access-modes';
 import { setClaimSpecDefaults } from './claim-defaults';
+import { claimValidation } from './claim-validation';
 
 export function setClaimDefaults(claim: PersistentVolumeClaim): void {
   claim.spec ??= {};
@@ -17,6 +18,7 @@ export function setClaimDefaults(claim: PersistentVolumeClaim): void {
 
 export const persistentVolumeClaims: ResourceStrategy<PersistentVolumeClaim> = {
   resource: resources.persistentVolumeClaims,
+  ...claimValidation,
   setDefaults: setClaimDefaults,
 
   prepareForCreate(claim) {
@@ -53,12 +55,12 @@ export const persistentVolumeClaims: ResourceStrategy<PersistentVolumeClaim> = {
     },
     {
       name: 'StorageClass',
-      about: 'The storage class of the claim.',
+      about: 'StorageClass of the pvc',
       cell: ({ metadata, spec }) => storageClassOf(metadata, spec?.storageClassName),
     },
     {
       name: 'VolumeAttributesClass',
-      about: 'The volume attributes class of the claim.',
+      about: 'VolumeAttributesClass of the pvc',
       cell: ({ spec }) => spec?.volumeAttributesClassName ?? UNSET,
     },
     ageColumn,

@@ -6,9 +6,11 @@ import { roundResourceList } from '../pods/resource-defaults';
 import { setSourceDefaults } from '../pods/volume-defaults';
 import { type ResourceStrategy } from '../strategy';
 import { accessModesText, storageClassOf } from './access-modes';
+import { persistentVolumeValidation } from './volume-validation';
 
 export const persistentVolumes: ResourceStrategy<PersistentVolume> = {
   resource: resources.persistentVolumes,
+  ...persistentVolumeValidation,
 
   setDefaults(volume) {
     volume.status ??= {};
@@ -62,12 +64,12 @@ export const persistentVolumes: ResourceStrategy<PersistentVolume> = {
     },
     {
       name: 'StorageClass',
-      about: 'The storage class of the volume.',
+      about: 'StorageClass of the pv',
       cell: ({ metadata, spec }) => storageClassOf(metadata, spec?.storageClassName),
     },
     {
       name: 'VolumeAttributesClass',
-      about: 'The volume attributes class of the volume.',
+      about: 'VolumeAttributesClass of the pv',
       cell: ({ spec }) => spec?.volumeAttributesClassName ?? UNSET,
     },
     { name: 'Reason', about: '.status.reason', cell: ({ status }) => status?.reason ?? '' },

@@ -2,6 +2,7 @@ import { type StorageClass, resources } from '#api';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { NONE } from '../common/text';
 import { type ResourceStrategy } from '../strategy';
+import { storageClassValidation } from './storage-class-validation';
 
 const DEFAULT_CLASS = [
   'storageclass.kubernetes.io/is-default-class',
@@ -10,6 +11,7 @@ const DEFAULT_CLASS = [
 
 export const storageClasses: ResourceStrategy<StorageClass> = {
   resource: resources.storageClasses,
+  ...storageClassValidation,
 
   setDefaults(storageClass) {
     storageClass.reclaimPolicy ??= 'Delete';

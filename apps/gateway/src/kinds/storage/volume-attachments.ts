@@ -2,9 +2,11 @@ import { type VolumeAttachment, resources } from '#api';
 import { keepMetadata } from '../common/status';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { type ResourceStrategy } from '../strategy';
+import { volumeAttachmentValidation } from './storage-class-validation';
 
 export const volumeAttachments: ResourceStrategy<VolumeAttachment> = {
   resource: resources.volumeAttachments,
+  ...volumeAttachmentValidation,
   subresources: { status: { prepareForUpdate: keepMetadata } },
   resetFields: { '': ['status'], status: ['metadata', 'spec'] },
   generation: 'none',

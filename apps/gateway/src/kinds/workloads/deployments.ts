@@ -40,7 +40,7 @@ export const deployments: ResourceStrategy<Deployment> = {
     nameColumn,
     {
       name: 'Ready',
-      about: 'How many of the desired pods are ready.',
+      about: 'Number of the pod with ready state',
       cell: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,
     },
     { name: 'Up-to-date', about: '.status.updatedReplicas', cell: ({ status }) => status?.updatedReplicas ?? 0 },

@@ -17,7 +17,7 @@ export const podTemplates: ResourceStrategy<PodTemplate> = {
     ...templateColumns<PodTemplate>(({ template }) => template, false),
     {
       name: 'Pod Labels',
-      about: 'The labels of the pods.',
+      about: 'The labels for the pod template.',
       cell: ({ template }) => labelsText(template?.metadata?.labels),
     },
   ]),

@@ -35,7 +35,7 @@ export const statefulSets: ResourceStrategy<StatefulSet> = {
     nameColumn,
     {
       name: 'Ready',
-      about: 'How many of the desired pods are ready.',
+      about: 'Number of the pod with ready state',
       cell: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,
     },
     ageColumn,

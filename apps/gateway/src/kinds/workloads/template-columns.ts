@@ -11,7 +11,7 @@ export function templateColumns<T extends KubernetesObject>(templateOf: Template
     {
       name: 'Containers',
       wide,
-      about: 'The containers of the pod template.',
+      about: 'Names of each container in the template.',
       cell: (object) =>
         containers(object)
           .map(({ name }) => name)
@@ -20,7 +20,7 @@ export function templateColumns<T extends KubernetesObject>(templateOf: Template
     {
       name: 'Images',
       wide,
-      about: 'What the containers of the pod template are made from.',
+      about: 'Images referenced by each container in the template.',
       cell: (object) =>
         containers(object)
           .map(({ image = '' }) => image)
