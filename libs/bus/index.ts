@@ -9,8 +9,6 @@ export {
   type RequestOptions,
   type SubscribeOptions,
 } from './src/bus';
-export { BusClientProxy } from './src/bus-client-proxy';
-export { BusServer } from './src/bus-server';
 export { type EventMessage, type ObjectEvent, apiSubject, base32, eventSubject, unbase32 } from './src/event-message';
 export { type Faults, withFaults } from './src/faults';
 export { type InProcessBusOptions, createInProcessBus } from './src/in-process-bus';

@@ -2,7 +2,8 @@ import { Controller, Module } from '@nestjs/common';
 import { EventPattern, MessagePattern, type MicroserviceOptions, Payload } from '@nestjs/microservices';
 import { NestFactory } from '@nestjs/core';
 import { firstValueFrom } from 'rxjs';
-import { type Bus, BusClientProxy, BusServer } from '#bus';
+import { type Bus } from '#bus';
+import { BusClientProxy, BusServer } from '#bus-nest';
 
 const events: unknown[] = [];
 

@@ -1,4 +1,4 @@
-import { ErrorCode, Events, type Msg, type NatsConnection, type NatsError, connect, headers } from 'nats';
+import { type ErrorCode, type Events, type Msg, type MsgHdrs, type NatsConnection, type NatsError } from 'nats';
 import { deepFreeze } from '#machinery';
 import { type Logger, silentLogger } from '#telemetry';
 import { type Bus, BusError, type BusErrorCode, type Payload, type RequestOptions } from './bus';
@@ -24,6 +24,8 @@ const errorHeader = 'Nestor-Error';
  * connection is down, what is published is dropped (at most once) and requests fail at once; every reconnect is a gap.
  */
 export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
+  // Loaded when it is wanted: most processes talk to themselves.
+  const { connect, headers } = await import('nats');
   const wait = options.reconnectWaitMs ?? 250;
   const connection = await connect({
     servers: [...options.servers],
@@ -37,7 +39,7 @@ export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
     maxPingOut: 2,
     ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
   });
-  return new NatsBus(connection, options.logger ?? silentLogger());
+  return new NatsBus(connection, headers, options.logger ?? silentLogger());
 }
 
 class NatsBus implements Bus {
@@ -46,6 +48,7 @@ class NatsBus implements Bus {
 
   constructor(
     private readonly connection: NatsConnection,
+    private readonly headers: () => MsgHdrs,
     private readonly logger: Logger,
   ) {
     void this.followStatus();
@@ -113,7 +116,7 @@ class NatsBus implements Bus {
         message.respond(this.encode(message.subject, answer));
       } catch (error) {
         if (this.connection.isClosed()) return;
-        const failure = headers();
+        const failure = this.headers();
         failure.set(
           errorHeader,
           encodeURIComponent(error instanceof Error ? error.message : String(error)).slice(0, 8192),
@@ -147,10 +150,11 @@ class NatsBus implements Bus {
 
   private async followStatus(): Promise<void> {
     for await (const status of this.connection.status()) {
-      if (status.type === Events.Disconnect) {
+      const type: string = status.type;
+      if (type === disconnect) {
         this.isConnected = false;
         this.logger.warn('disconnected from NATS');
-      } else if (status.type === Events.Reconnect) {
+      } else if (type === reconnect) {
         this.isConnected = true;
         this.logger.info('reconnected to NATS');
         for (const queue of this.queues) queue.gap();
@@ -177,14 +181,17 @@ class NatsBus implements Bus {
   }
 }
 
+/** The values of nats' enums, by name: its code is loaded late, its types are not. */
 const codes: Readonly<Record<string, BusErrorCode>> = {
-  [ErrorCode.NoResponders]: 'no-responders',
-  [ErrorCode.Timeout]: 'timeout',
-  [ErrorCode.ConnectionClosed]: 'closed',
-  [ErrorCode.ConnectionDraining]: 'closed',
-  [ErrorCode.Disconnect]: 'disconnected',
-  [ErrorCode.MaxPayloadExceeded]: 'too-large',
-};
+  '503': 'no-responders',
+  TIMEOUT: 'timeout',
+  CONNECTION_CLOSED: 'closed',
+  CONNECTION_DRAINING: 'closed',
+  DISCONNECT: 'disconnected',
+  MAX_PAYLOAD_EXCEEDED: 'too-large',
+} satisfies Partial<Record<`${ErrorCode}`, BusErrorCode>>;
+const disconnect: string = 'disconnect' satisfies `${Events}`;
+const reconnect: string = 'reconnect' satisfies `${Events}`;
 
 function toBusError(error: unknown, subject: string, deadlineMs: number): BusError {
   const { code = '', message = String(error) } = error as Partial<NatsError>;

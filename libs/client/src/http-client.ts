@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import { type Pool } from 'undici';
 import { type Clock } from '#machinery';
 import { type ClosableObjectClient, createTransportClient } from './transport-client';
 import { type Body, type Transport, TransportError } from './transport';
@@ -34,13 +34,20 @@ const unsent: ReadonlySet<string> = new Set([
 /** A client of the API over HTTPS. */
 export function createHttpClient(options: HttpClientOptions): ClosableObjectClient {
   const { ca, cert, key, token, userAgent, deadlineMs = 10_000 } = options;
-  const pool = new Pool(options.server, { connections: options.connections ?? 8, connect: { ca, cert, key } });
+  let pool: Promise<Pool> | undefined;
+  // Loaded when it is wanted: components in one process never call over HTTPS.
+  const openPool = async (): Promise<Pool> => {
+    const undici = await import('undici');
+    return new undici.Pool(options.server, { connections: options.connections ?? 8, connect: { ca, cert, key } });
+  };
 
   const transport: Transport = {
     async call({ method, path, contentType, body }) {
       const bearer = typeof token === 'function' ? token() : token;
       try {
-        const answer = await pool.request({
+        const answer = await (
+          await (pool ??= openPool())
+        ).request({
           method,
           path,
           headers: {
@@ -60,7 +67,7 @@ export function createHttpClient(options: HttpClientOptions): ClosableObjectClie
         throw new TransportError(`${method} ${options.server}${path}: ${text}`, unsent.has(code));
       }
     },
-    close: () => pool.destroy(),
+    close: async () => (await pool)?.destroy(),
   };
   return createTransportClient(transport, options);
 }

@@ -1,5 +1,5 @@
+import { createInProcessBus } from '#bus';
 import { systemClock } from '#machinery';
-import { createInProcessBus } from './in-process-bus';
 import { nestAdaptersContract } from '../../../test/bus/nest-adapters.contract';
 
 describe('Nest over the in-process bus', () => {

@@ -1,5 +1,5 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
-import { type Bus, type Payload } from './bus';
+import { type Bus, type Payload } from '#bus';
 
 /** Nest's view of a bus, sending side: `send` is a request with a deadline, `emit` publishes. Patterns are subjects. */
 export class BusClientProxy extends ClientProxy {

@@ -1,6 +1,6 @@
 import { type CustomTransportStrategy, BaseRpcContext, Server } from '@nestjs/microservices';
 import { type Observable, lastValueFrom } from 'rxjs';
-import { type Bus, type BusSubscription, type Message, type Payload } from './bus';
+import { type Bus, type BusSubscription, type Message, type Payload } from '#bus';
 
 /**
  * Nest's view of a bus, receiving side: `@MessagePattern('subject')` answers requests, shared by all processes that name the same
