@@ -9,15 +9,16 @@ import { RuntimeError } from '../container-runtime';
  */
 const script = `
 const net = require('node:net');
-const connect = (hosts) => {
+const connect = (hosts, first) => {
   const socket = net.connect({ host: hosts[0], port: Number(process.argv[1]), allowHalfOpen: true });
-  const failed = (error) => hosts.length > 1 ? connect(hosts.slice(1)) : (process.stderr.write(error.message), process.exit(1));
+  const failed = (error) => hosts.length > 1 ? connect(hosts.slice(1), error) : (process.stderr.write((first ?? error).message), process.exit(1));
   socket.once('error', failed);
   socket.once('connect', () => {
     socket.off('error', failed);
     socket.on('error', () => process.exit(0));
     process.stdout.write('+');
     process.stdin.pipe(socket).pipe(process.stdout);
+    socket.on('end', () => process.stdout.end());
     process.stdout.on('error', () => process.exit(0));
     socket.on('close', () => process.exit(0));
   });
@@ -47,14 +48,13 @@ async function forwardFromInside(pid: number, port: number): Promise<Duplex> {
   const child = spawn('nsenter', ['-t', String(pid), '-n', process.execPath, '-e', script, String(port)], {
     stdio: 'pipe',
   });
-  const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
   try {
     await connected(child);
   } catch (error) {
     child.kill('SIGKILL');
-    stream.on('error', () => undefined).destroy();
     throw error;
   }
+  const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
   stream.once('close', () => child.kill('SIGKILL'));
   return stream;
 }

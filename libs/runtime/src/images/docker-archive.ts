@@ -82,6 +82,7 @@ async function writeEntry(
   let settle: (error?: Error | null) => void = () => undefined;
   const written = new Promise<void>((resolve, reject) => (settle = (error) => (error ? reject(error) : resolve())));
   const sink = pack.entry(header, (error) => settle(error));
+  sink.on('error', (error: Error) => settle(error));
   const copy = async (): Promise<void> => {
     for await (const chunk of content) {
       onChunk(chunk);
