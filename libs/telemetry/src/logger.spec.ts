@@ -23,7 +23,9 @@ describe('the logger', () => {
   });
 
   it('writes what is no error at all', () => {
-    expect(logged((logger) => logger.warn({ err: 'what' }, 'odd'))).toMatchObject({ err: { type: 'string', message: 'what' } });
+    expect(logged((logger) => logger.warn({ err: 'what' }, 'odd'))).toMatchObject({
+      err: { type: 'string', message: 'what' },
+    });
   });
 
   it.each(['authorization', 'token', 'password', 'data'])('never writes %s', (field) => {

@@ -76,10 +76,6 @@ export interface StreamResult extends Warned {
   readonly body: Readable;
 }
 
-export function statusResult(object: DeepReadonly<KubernetesObject> & { code: number }): ObjectResult {
-  return { type: 'object', status: object.code, object };
-}
-
 export function textResult(status: number, text: string, contentType = 'text/plain; charset=utf-8'): RawResult {
   return { type: 'raw', status, headers: { 'content-type': contentType }, body: Buffer.from(text) };
 }
