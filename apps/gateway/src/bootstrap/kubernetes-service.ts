@@ -33,6 +33,10 @@ export async function ensureKubernetesService(bootstrap: Bootstrap, target: Serv
     copy.spec = { ...copy.spec, ports: wanted.spec?.ports };
     return copy;
   });
+  // What only this host can reach is no endpoint for pods, and not valid in one.
+  if (isLoopback(target.address)) return;
+  // Endpoints must not be loopback: to a pod that would be the pod itself. A host with no other address serves itself only.
+  if (target.address.startsWith('127.')) return;
   const endpoints: Endpoints = {
     metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
     subsets: [{ addresses: [{ ip: target.address }], ports: [{ name: 'https', port: target.port, protocol: 'TCP' }] }],
@@ -51,6 +55,10 @@ export async function ensureKubernetesService(bootstrap: Bootstrap, target: Serv
       ? undefined
       : merged<EndpointSlice>(existing, { endpoints: wanted.endpoints, ports: wanted.ports }),
   );
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1' || address === 'localhost';
 }
 
 function merged<T extends object>(existing: DeepReadonly<T>, changes: object): T {

@@ -29,7 +29,7 @@ function validatePriorityClass({ metadata, value, preemptionPolicy }: DeepReadon
       const text = "priority class names with 'system-' prefix are reserved for system use only";
       errors.push(field.forbidden('metadata.name', text));
     }
-  } else if (value > MAXIMUM_USER_PRIORITY) {
+  } else if ((value ?? 0) > MAXIMUM_USER_PRIORITY) {
     const text = `maximum allowed value of a user defined priority is ${MAXIMUM_USER_PRIORITY}`;
     errors.push(field.forbidden('value', text));
   }
