@@ -1,11 +1,14 @@
 import { type ControllerDependencies, startController } from '#controller';
 import { type RunningComponent } from '#telemetry';
+import { type ReplicaSetControllerConfig } from './src/config';
 import { ReplicaSetControllerModule } from './src/replicaset-controller.module';
 
-/** Starts the controllers of ReplicaSets and ReplicationControllers. There is nothing to configure. */
+export { type ReplicaControllerIdentity, type ReplicaSetControllerConfig } from './src/config';
+
+/** Starts the controllers of ReplicaSets and ReplicationControllers. */
 export function createReplicaSetController(
-  _config: object,
+  config: ReplicaSetControllerConfig,
   dependencies: ControllerDependencies,
 ): Promise<RunningComponent> {
-  return startController({ name: 'replicaset-controller', module: ReplicaSetControllerModule, dependencies });
+  return startController({ name: 'replicaset-controller', module: ReplicaSetControllerModule, dependencies, config });
 }

@@ -232,7 +232,10 @@ describe('ReplicationController', () => {
       spec: { replicas: 2, selector: { app: 'web' }, template: web.build().spec?.template },
     };
     const cluster = new FakeCluster().add(controller, pod('orphan').labels({ app: 'web' }));
-    const run = startReconciler(cluster, new ReplicationControllerReconciler(cluster.dependencies()));
+    const run = startReconciler(
+      cluster,
+      new ReplicationControllerReconciler(cluster.dependencies(), { clientAs: () => cluster.client }),
+    );
     await run.settled();
     expect(podWrites(cluster.takeWrites())).toEqual(['patch pods default/orphan', 'create pods default/web-00001']);
     const { status } = cluster.get(resources.replicationControllers, 'default/web')!;

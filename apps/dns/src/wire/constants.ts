@@ -1,8 +1,6 @@
 /** Numbers of RFC 1035, 2782, 6891 that this server knows by name. */
 export const types = { A: 1, NS: 2, CNAME: 5, SOA: 6, PTR: 12, TXT: 16, AAAA: 28, SRV: 33, OPT: 41, ANY: 255 } as const;
 
-type RecordType = keyof typeof types;
-
 export const rcodes = {
   NOERROR: 0,
   FORMERR: 1,
