@@ -45,7 +45,7 @@ export const horizontalPodAutoscalers: ResourceStrategy<V2HorizontalPodAutoscale
   },
 
   generation: 'none',
-  table: autoscalerTable(resources.horizontalPodAutoscalers, (autoscaler) => autoscaler, '.spec.metrics'),
+  table: autoscalerTable(resources.horizontalPodAutoscalers, (autoscaler) => autoscaler),
 };
 
 export const horizontalPodAutoscalersV1: ResourceStrategy<HorizontalPodAutoscaler> = {
@@ -58,7 +58,7 @@ export const horizontalPodAutoscalersV1: ResourceStrategy<HorizontalPodAutoscale
   },
 
   generation: 'none',
-  table: autoscalerTable(resources.horizontalPodAutoscalersV1, toV2, '.spec.targetCPUUtilizationPercentage'),
+  table: autoscalerTable(resources.horizontalPodAutoscalersV1, toV2),
   conversion: {
     storage: resources.horizontalPodAutoscalers,
     toStorage: toV2,
@@ -69,22 +69,33 @@ export const horizontalPodAutoscalersV1: ResourceStrategy<HorizontalPodAutoscale
 function autoscalerTable<T extends KubernetesObject>(
   resource: Resource<T>,
   read: (object: DeepReadonly<T>) => DeepReadonly<V2HorizontalPodAutoscaler>,
-  targets: string,
 ): TableDefinition<T> {
-  return tableOf<T>(resource, [
-    nameColumn,
-    {
-      name: 'Reference',
-      about: '.spec.scaleTargetRef',
-      cell: (object) => {
-        const { kind = '', name = '' } = read(object).spec?.scaleTargetRef ?? {};
-        return `${kind}/${name}`;
+  return tableOf<T>(
+    resource,
+    [
+      nameColumn,
+      {
+        name: 'Reference',
+        about: '.spec.scaleTargetRef',
+        cell: (object) => {
+          const { kind = '', name = '' } = read(object).spec?.scaleTargetRef ?? {};
+          return `${kind}/${name}`;
+        },
       },
-    },
-    { name: 'Targets', about: targets, cell: (object) => targetsText(read(object)) },
-    { name: 'MinPods', about: '.spec.minReplicas', cell: (object) => String(read(object).spec?.minReplicas ?? UNSET) },
-    { name: 'MaxPods', about: '.spec.maxReplicas', cell: (object) => read(object).spec?.maxReplicas ?? 0 },
-    { name: 'Replicas', about: '.status.currentReplicas', cell: (object) => read(object).status?.currentReplicas ?? 0 },
-    ageColumn,
-  ]);
+      { name: 'Targets', about: '.spec.metrics', cell: (object) => targetsText(read(object)) },
+      {
+        name: 'MinPods',
+        about: '.spec.minReplicas',
+        cell: (object) => String(read(object).spec?.minReplicas ?? UNSET),
+      },
+      { name: 'MaxPods', about: '.spec.maxReplicas', cell: (object) => read(object).spec?.maxReplicas ?? 0 },
+      {
+        name: 'Replicas',
+        about: '.status.currentReplicas',
+        cell: (object) => read(object).status?.currentReplicas ?? 0,
+      },
+      ageColumn,
+    ],
+    resources.horizontalPodAutoscalers,
+  );
 }

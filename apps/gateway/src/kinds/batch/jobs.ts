@@ -44,6 +44,13 @@ export const jobs: ResourceStrategy<Job> = {
   fieldSelectors: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
   unknownFieldMessage: (field) => `field label "${field}" not supported for Job`,
   defaultPropagation: 'orphan',
+  warningsOnDelete: (namesPolicy) =>
+    namesPolicy
+      ? []
+      : [
+          'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set ' +
+            'propagationPolicy=Orphan to suppress this warning',
+        ],
 
   table: tableOf(resources.jobs, [
     nameColumn,

@@ -1,3 +1,7 @@
+const jobSelector =
+  'A label query over pods that should match the pod count. Normally, the system sets this field for you. ' +
+  'More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors';
+
 /**
  * Descriptions of fields as table columns show them, where the generated schemas have lost them or say something else:
  * fields that refer to another type, and columns that upstream describes by an older version of the kind.
@@ -21,16 +25,16 @@ export const columnFieldDescriptions: Readonly<Record<string, string>> = {
     'A label query over pods that are managed by the daemon set. Must match in order to be controlled. It ' +
     "must match the pod template's labels. More info: " +
     'https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors',
-  'Job.spec.selector':
-    'A label query over pods that should match the pod count. Normally, the system sets this field for ' +
-    'you. More info: ' +
-    'https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors',
-  'CronJob.spec.jobTemplate.spec.selector':
-    'A label query over pods that should match the pod count. Normally, the system sets this field for ' +
-    'you. More info: ' +
-    'https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors',
+  'Job.spec.selector': jobSelector,
+  'CronJob.spec.jobTemplate.spec.selector': jobSelector,
   'Event.involvedObject': 'The object that this event is about.',
   'Event.source': 'The component reporting this event. Should be a short machine understandable string.',
+  'NetworkPolicy.spec.podSelector':
+    'podSelector selects the pods to which this NetworkPolicy object applies. The array of rules is ' +
+    "applied to any pods selected by this field. An empty selector matches all pods in the policy's " +
+    'namespace. Multiple network policies can select the same set of pods. In this case, the ingress ' +
+    'rules for each are combined additively. This field is optional. If it is not specified, it defaults ' +
+    'to an empty selector.',
   'PersistentVolume.spec.claimRef':
     'claimRef is part of a bi-directional binding between PersistentVolume and PersistentVolumeClaim. ' +
     'Expected to be non-nil when bound. claim.VolumeName is the authoritative bind between PV and PVC. ' +

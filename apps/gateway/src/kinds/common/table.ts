@@ -30,13 +30,17 @@ export const ageColumn: Column<KubernetesObject> = {
   cell: ({ metadata }, nowMs) => ageOf(metadata?.creationTimestamp, nowMs),
 };
 
-/** A table of independent columns. Descriptions are looked up when somebody asks for the first table. */
+/**
+ * A table of independent columns. Descriptions are looked up when somebody asks for the first table.
+ * @param documented the resource whose fields describe the columns: a kind in several versions has one table
+ */
 export function tableOf<T extends KubernetesObject>(
   resource: Resource<T>,
   columns: readonly Column<NoInfer<T>>[],
+  documented: ResourceDefinition = resource,
 ): TableDefinition<T> {
   return {
-    ...columnsOf(resource, columns),
+    ...columnsOf(documented, columns),
     cells: (object, nowMs) => columns.map((column) => column.cell(object, nowMs)),
   };
 }

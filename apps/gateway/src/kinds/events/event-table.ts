@@ -1,4 +1,4 @@
-import { type CoreEvent, type Resource } from '#api';
+import { type CoreEvent, type Resource, resources } from '#api';
 import { type DeepReadonly, type KubernetesObject } from '#machinery';
 import { ageOf } from '../common/duration';
 import { nameColumn, tableOf } from '../common/table';
@@ -11,43 +11,46 @@ export function eventTable<T extends KubernetesObject>(
   resource: Resource<T>,
   toCore: (object: DeepReadonly<T>) => Event,
 ): TableDefinition<T> {
-  const core = resource.group === '';
-  return tableOf<T>(resource, [
-    {
-      name: 'Last Seen',
-      about: core ? '.lastTimestamp' : '.deprecatedLastTimestamp',
-      cell: (object, nowMs) => lastSeen(toCore(object), nowMs),
-    },
-    { name: 'Type', about: '.type', cell: (object) => toCore(object).type ?? '' },
-    { name: 'Reason', about: '.reason', cell: (object) => toCore(object).reason ?? '' },
-    { name: 'Object', about: core ? '.involvedObject' : '.regarding', cell: (object) => objectText(toCore(object)) },
-    {
-      name: 'Subobject',
-      wide: true,
-      about: core ? '.involvedObject.fieldPath' : '.regarding.fieldPath',
-      cell: (object) => toCore(object).involvedObject.fieldPath ?? '',
-    },
-    {
-      name: 'Source',
-      wide: true,
-      about: core ? '.source' : '.deprecatedSource',
-      cell: (object) => sourceText(toCore(object)),
-    },
-    { name: 'Message', about: core ? '.message' : '.note', cell: (object) => (toCore(object).message ?? '').trim() },
-    {
-      name: 'First Seen',
-      wide: true,
-      about: core ? '.firstTimestamp' : '.deprecatedFirstTimestamp',
-      cell: (object, nowMs) => firstSeen(toCore(object), nowMs),
-    },
-    {
-      name: 'Count',
-      wide: true,
-      about: core ? '.count' : '.deprecatedCount',
-      cell: (object) => countOf(toCore(object)),
-    },
-    { ...nameColumn, wide: true },
-  ]);
+  return tableOf<T>(
+    resource,
+    [
+      {
+        name: 'Last Seen',
+        about: '.lastTimestamp',
+        cell: (object, nowMs) => lastSeen(toCore(object), nowMs),
+      },
+      { name: 'Type', about: '.type', cell: (object) => toCore(object).type ?? '' },
+      { name: 'Reason', about: '.reason', cell: (object) => toCore(object).reason ?? '' },
+      { name: 'Object', about: '.involvedObject', cell: (object) => objectText(toCore(object)) },
+      {
+        name: 'Subobject',
+        wide: true,
+        about: '.involvedObject.fieldPath',
+        cell: (object) => toCore(object).involvedObject.fieldPath ?? '',
+      },
+      {
+        name: 'Source',
+        wide: true,
+        about: '.source',
+        cell: (object) => sourceText(toCore(object)),
+      },
+      { name: 'Message', about: '.message', cell: (object) => (toCore(object).message ?? '').trim() },
+      {
+        name: 'First Seen',
+        wide: true,
+        about: '.firstTimestamp',
+        cell: (object, nowMs) => firstSeen(toCore(object), nowMs),
+      },
+      {
+        name: 'Count',
+        wide: true,
+        about: '.count',
+        cell: (object) => countOf(toCore(object)),
+      },
+      { ...nameColumn, wide: true },
+    ],
+    resources.events,
+  );
 }
 
 function firstSeen({ firstTimestamp, eventTime }: Event, nowMs: number): string {
