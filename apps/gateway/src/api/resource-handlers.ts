@@ -141,6 +141,7 @@ export class ResourceHandlers {
     const options = await decodeDeleteOptions(request, resource);
     const name = nameOf(info, resource);
     const { context, warnings } = this.context(request, info, writeOptionsOf(options), name);
+    for (const warning of deletionWarnings(resource, options)) context.warn(warning);
     const { object, removed } = await this.deps.writer.delete(resource, name, options, context);
     if (!removed || (resource.strategy.returnsDeletedObject ?? deleteAnswersObject(resource.definition))) {
       const isPendingCascade = !removed && options.orphanDependents === false;
@@ -154,7 +155,7 @@ export class ResourceHandlers {
     const listOptions = parseListOptions(request.query, false);
     const options = await decodeDeleteOptions(request, resource);
     const page = await this.deps.reader.list(resource, info.namespace, listOptions);
-    const warnings: string[] = [];
+    const warnings = [...deletionWarnings(resource, options)];
     for (const { object } of page.items) {
       const { name = '', namespace = '' } = object.metadata ?? {};
       const one = this.context(request, { ...info, namespace }, writeOptionsOf(options), name);
@@ -295,4 +296,9 @@ function deletedStatus(resource: ServedResource, { object }: VersionedObject): K
 
 export function methodNotAllowed(): ApiError {
   return genericServerResponse(405);
+}
+
+function deletionWarnings({ strategy }: ServedResource, options: DeleteOptions): readonly string[] {
+  const namesPolicy = options.propagationPolicy !== undefined || options.orphanDependents !== undefined;
+  return strategy.warningsOnDelete?.(namesPolicy) ?? [];
 }

@@ -152,6 +152,8 @@ export interface ResourceStrategy<T extends KubernetesObject = KubernetesObject>
   readonly gracefulDeletion?: GracefulDeletion<T>;
   /** Deletion that the kind holds up itself, besides finalizers (namespaces and their `spec.finalizers`). */
   readonly heldDeletion?: HeldDeletion<T>;
+  /** @param namesPolicy whether the client says what is to become of dependents */
+  warningsOnDelete?(namesPolicy: boolean): readonly string[];
   /** DELETE answers with the deleted object rather than with a Status. Default false. */
   readonly returnsDeletedObject?: boolean;
   /** Used when the client names no propagation policy. Default `background`; `orphan` for old Jobs and ReplicationControllers. */

@@ -104,7 +104,8 @@ function validateHostPorts(spec: DeepReadonly<PodSpec>, path: FieldPath): FieldE
   return (['containers', 'initContainers'] as const).flatMap((list) =>
     each(spec[list], path.child(list), ({ ports }, place) =>
       each(ports, place.child('ports'), ({ hostPort = 0, containerPort }, port) =>
-        hostPort === containerPort
+        // Templates may leave it out: their pods get it.
+        hostPort === 0 || hostPort === containerPort
           ? []
           : [field.invalid(port.child('hostPort'), hostPort, 'must match `containerPort` when `hostNetwork` is true')],
       ),

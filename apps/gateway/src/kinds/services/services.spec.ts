@@ -74,6 +74,37 @@ describe('a service that changes its type', () => {
     expect(spec).not.toHaveProperty('loadBalancerClass');
   });
 
+  it('loses its node ports, unless there is a new one', () => {
+    const nodePort = { ...old, spec: { ...old.spec, type: 'NodePort', ports: [{ port: 80, nodePort: 30_000 }] } };
+    const kept = updated(services, nodePort, ({ spec }) => Object.assign(spec!, { type: 'ClusterIP' }));
+    expect(kept.spec?.ports).toEqual([{ port: 80 }]);
+    const changed = updated(services, nodePort, ({ spec }) =>
+      Object.assign(spec!, { type: 'ClusterIP', ports: [{ port: 80, nodePort: 30_001 }] }),
+    );
+    expect(changed.spec?.ports).toEqual([{ port: 80, nodePort: 30_001 }]);
+  });
+
+  it('loses its address to a name', () => {
+    const address = {
+      clusterIP: '10.0.0.1',
+      clusterIPs: ['10.0.0.1'],
+      ipFamilies: ['IPv4'],
+      ipFamilyPolicy: 'SingleStack',
+    };
+    const addressed = { ...old, spec: { ...old.spec, ...address } };
+    const { spec } = updated(services, addressed, (service) => (service.spec!.type = 'ExternalName'));
+    for (const field of Object.keys(address)) expect(spec).not.toHaveProperty(field);
+  });
+
+  it('keeps its address when the client leaves it out', () => {
+    const addressed = { ...old, spec: { ...old.spec, clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1'] } };
+    const { spec } = updated(services, addressed, (service) => {
+      delete service.spec!.clusterIP;
+      delete service.spec!.clusterIPs;
+    });
+    expect(spec).toMatchObject({ clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1'] });
+  });
+
   it('keeps what the client changed with it, to be refused', () => {
     const { spec } = updated(services, old, (service) => {
       service.spec!.type = 'ClusterIP';

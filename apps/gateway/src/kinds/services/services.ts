@@ -4,6 +4,7 @@ import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { NONE, labelsText } from '../common/text';
 import { type ResourceStrategy } from '../strategy';
 import { externalAddresses, portsText } from './service-text';
+import { dropWhatTheTypeLacks, isReachableFromOutside, keepAddress } from './service-type';
 import { serviceValidation } from './service-validation';
 
 const AFFINITY_SECONDS = 10_800;
@@ -18,7 +19,9 @@ export const services: ResourceStrategy<Service> = {
   },
 
   prepareForUpdate({ spec }, old) {
-    if (spec !== undefined && old.spec !== undefined) dropWhatTheTypeLacks(spec, old.spec as ServiceSpec);
+    if (spec === undefined || old.spec === undefined) return;
+    keepAddress(spec, old.spec);
+    dropWhatTheTypeLacks(spec, old.spec);
   },
 
   fieldSelectors: {
@@ -56,24 +59,4 @@ function setServiceSpecDefaults(spec: ServiceSpec): void {
   if (isReachableFromOutside(spec)) spec.externalTrafficPolicy ||= 'Cluster';
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
-}
-
-function isReachableFromOutside({ type, externalIPs = [] }: ServiceSpec): boolean {
-  return type === 'NodePort' || type === 'LoadBalancer' || (type === 'ClusterIP' && externalIPs.length > 0);
-}
-
-/**
- * A client that changes the type and leaves in place what came with the old one is not held to it: what the new type cannot have
- * is dropped, unless the client changed it too.
- */
-function dropWhatTheTypeLacks(spec: ServiceSpec, old: ServiceSpec): void {
-  if (isReachableFromOutside(old) && !isReachableFromOutside(spec)) {
-    if (spec.externalTrafficPolicy === old.externalTrafficPolicy) delete spec.externalTrafficPolicy;
-  }
-  if (old.type === 'LoadBalancer' && spec.type !== 'LoadBalancer') {
-    if (spec.allocateLoadBalancerNodePorts === old.allocateLoadBalancerNodePorts) {
-      delete spec.allocateLoadBalancerNodePorts;
-    }
-    if (spec.loadBalancerClass === old.loadBalancerClass) delete spec.loadBalancerClass;
-  }
 }
