@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { type Duplex } from 'node:stream';
+import spdy, { type SpdyStream } from 'spdy-transport';
 import { createWebSocketStream } from 'ws';
 import { uidOf } from '../pods/pod-containers';
 import { findPod } from './find-container';
@@ -7,27 +7,6 @@ import { type ServerDependencies, type StreamHandler } from './server-dependenci
 
 /** SPDY frames in WebSocket messages (KEP-4006). */
 export const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
-
-interface SpdyStream extends Duplex {
-  readonly headers: Readonly<Record<string, string>>;
-  respond(status: number, headers: Readonly<Record<string, string>>): void;
-}
-
-interface SpdyConnection {
-  start(version: number): void;
-  on(event: 'stream', listener: (stream: SpdyStream) => void): void;
-  on(event: 'error' | 'close', listener: (error?: Error) => void): void;
-  end(): void;
-}
-
-interface SpdyTransport {
-  readonly connection: {
-    create(socket: Duplex, options: { readonly protocol: 'spdy'; readonly isServer: boolean }): SpdyConnection;
-  };
-}
-
-// The package has no types.
-const spdy = createRequire(__filename)('spdy-transport') as SpdyTransport;
 
 interface Pair {
   data?: SpdyStream;

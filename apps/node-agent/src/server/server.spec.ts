@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
 import https from 'node:https';
 import net from 'node:net';
 import { type Duplex } from 'node:stream';
+import spdy from 'spdy-transport';
 import WebSocket, { createWebSocketStream } from 'ws';
 import { createAuthority, issueCertificate, kubeletClientRequest, type KeyPair, nodeRequest } from '#pki';
 import { createFakeRuntime } from '#runtime';
@@ -10,19 +10,6 @@ import { Registry, silentLogger } from '#telemetry';
 import { type PodManager } from '../worker/pod-manager';
 import { type AgentServer, startServer } from './server';
 import { logOptions } from './logs';
-
-interface SpdyClient {
-  connection: {
-    create(
-      socket: Duplex,
-      options: { protocol: 'spdy'; isServer: boolean },
-    ): {
-      start(version: number): void;
-      on(event: 'error', listener: () => void): void;
-      request(options: object, done: (error: Error | null, stream: Duplex) => void): void;
-    };
-  };
-}
 
 const pod = {
   apiVersion: 'v1',
@@ -223,7 +210,6 @@ describe("the node's server", () => {
     const { port } = echo.address() as net.AddressInfo;
     const forward = jest.spyOn(runtime, 'portForward').mockImplementation(async () => net.connect(port, '127.0.0.1'));
     const socket = await connectTunnel('/portForward/default/web');
-    const spdy = createRequire(__filename)('spdy-transport') as SpdyClient;
     const connection = spdy.connection.create(createWebSocketStream(socket), { protocol: 'spdy', isServer: false });
     connection.on('error', () => undefined);
     connection.start(3.1);

@@ -1,0 +1,21 @@
+/** The part of spdy-transport that the agent and its tests use; the package has no types. */
+declare module 'spdy-transport' {
+  import { type Duplex } from 'node:stream';
+
+  export interface SpdyStream extends Duplex {
+    readonly headers: Readonly<Record<string, string>>;
+    respond(status: number, headers: Readonly<Record<string, string>>): void;
+  }
+
+  export interface SpdyConnection {
+    start(version: number): void;
+    on(event: 'stream', listener: (stream: SpdyStream) => void): void;
+    on(event: 'error' | 'close', listener: (error?: Error) => void): void;
+    request(options: object, done: (error: Error | null, stream: Duplex) => void): void;
+    end(): void;
+  }
+
+  export const connection: {
+    create(socket: Duplex, options: { readonly protocol: 'spdy'; readonly isServer: boolean }): SpdyConnection;
+  };
+}
