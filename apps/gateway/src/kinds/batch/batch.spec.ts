@@ -61,6 +61,14 @@ describe('new jobs', () => {
   });
 });
 
+describe('deleted jobs', () => {
+  it('leave their pods, and say so unless the client knows', () => {
+    expect(jobs.defaultPropagation).toBe('orphan');
+    expect(jobs.warningsOnDelete?.(false)).toEqual([expect.stringContaining('child pods are preserved by default')]);
+    expect(jobs.warningsOnDelete?.(true)).toEqual([]);
+  });
+});
+
 describe('tables of jobs', () => {
   it.each<[object, object, object]>([
     [

@@ -27,7 +27,7 @@ export function keepAddress(spec: ServiceSpec, old: Spec): void {
 /** What only some types of services have. */
 interface TypeField {
   readonly field: keyof ServiceSpec;
-  has(spec: Spec): boolean;
+  readonly has: (spec: Spec) => boolean;
 }
 
 const typeFields: readonly TypeField[] = [

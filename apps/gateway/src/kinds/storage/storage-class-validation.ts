@@ -111,7 +111,6 @@ export const csiDriverValidation: Validation<CSIDriver> = {
     ...immutable(object.spec.volumeLifecycleModes, old.spec.volumeLifecycleModes, spec.child('volumeLifecycleModes')),
   ],
   warningsOnCreate: driverWarnings,
-  warningsOnUpdate: driverWarnings,
 };
 
 function driverWarnings({ spec: own }: DeepReadonly<CSIDriver>): string[] {
