@@ -26,6 +26,7 @@ import { ServiceAccountTokenAuthenticator } from './authn/service-account-tokens
 import { StaticTokenAuthenticator } from './authn/static-tokens';
 import { RbacAuthorizer } from './authz/rbac-authorizer';
 import { Bootstrap } from './bootstrap/bootstrap';
+import { Keeper } from './bootstrap/keeper';
 import { ensureKubernetesService } from './bootstrap/kubernetes-service';
 import { serveBus } from './bus/bus-adapter';
 import { EventPublisher } from './bus/event-publisher';
@@ -156,11 +157,15 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   const { port } = listener;
   address = `${config.advertise?.address ?? config.host}:${config.advertise?.port ?? port}`;
 
-  await ensureKubernetesService(bootstrap, {
-    clusterIp: formatAddress(range.first + 1),
-    address: config.advertise?.address ?? config.host,
-    port: config.advertise?.port ?? port,
-  });
+  const ensureService = (): Promise<void> =>
+    ensureKubernetesService(bootstrap, {
+      clusterIp: formatAddress(range.first + 1),
+      address: config.advertise?.address ?? config.host,
+      port: config.advertise?.port ?? port,
+    });
+  await ensureService();
+  const keeper = new Keeper(() => bootstrap.ensureNamespaces().then(ensureService), clock, logger);
+  keeper.start();
 
   const publisher = new EventPublisher(bus, feed, table, clock);
   publisher.start();
@@ -172,6 +177,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     stopping = true;
+    await keeper.stop();
     busSubscription.close();
     publisher.stop();
     compactor.stop();

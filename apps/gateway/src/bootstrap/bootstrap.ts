@@ -35,7 +35,7 @@ export class Bootstrap {
   ) {}
 
   async run(): Promise<void> {
-    await this.ensureAll(resources.namespaces, defaultNamespaces());
+    await this.ensureNamespaces();
     await this.ensureAll(resources.clusterRoles, defaultClusterRoles(), reconcileRole);
     await this.ensureAll(resources.clusterRoleBindings, defaultClusterRoleBindings(), reconcileBinding);
     // Instead of a Node authoriser: every node may do what upstream's role for nodes allows, for all nodes.
@@ -45,6 +45,11 @@ export class Bootstrap {
     await this.ensureAll(resources.priorityClasses, defaultPriorityClasses());
     await this.ensureAll(resources.priorityLevelConfigurations, defaultPriorityLevelConfigurations());
     await this.ensureAll(resources.flowSchemas, defaultFlowSchemas());
+  }
+
+  /** The namespaces that every cluster has. */
+  ensureNamespaces(): Promise<void> {
+    return this.ensureAll(resources.namespaces, defaultNamespaces());
   }
 
   /** Creates what is missing; `reconcile` returns a better version of what exists, or undefined. */

@@ -35,8 +35,6 @@ export async function ensureKubernetesService(bootstrap: Bootstrap, target: Serv
   });
   // What only this host can reach is no endpoint for pods, and not valid in one.
   if (isLoopback(target.address)) return;
-  // Endpoints must not be loopback: to a pod that would be the pod itself. A host with no other address serves itself only.
-  if (target.address.startsWith('127.')) return;
   const endpoints: Endpoints = {
     metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
     subsets: [{ addresses: [{ ip: target.address }], ports: [{ name: 'https', port: target.port, protocol: 'TCP' }] }],
