@@ -8,6 +8,8 @@ import {
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { type ResourceStrategy } from '../strategy';
 import { setRuleDefaults, setSelectionDefaults } from './rules';
+import { validatingWebhookValidation } from './webhook-validation';
+import { mutatingWebhookValidation } from './webhook-validation';
 
 const HTTPS_PORT = 443;
 const TIMEOUT_SECONDS = 10;
@@ -23,6 +25,7 @@ function setWebhookDefaults(webhook: MutatingWebhook | ValidatingWebhook): void 
 
 export const mutatingWebhookConfigurations: ResourceStrategy<MutatingWebhookConfiguration> = {
   resource: resources.mutatingWebhookConfigurations,
+  ...mutatingWebhookValidation,
   setDefaults({ webhooks = [] }) {
     for (const webhook of webhooks) {
       setWebhookDefaults(webhook);
@@ -45,6 +48,7 @@ export const mutatingWebhookConfigurations: ResourceStrategy<MutatingWebhookConf
 
 export const validatingWebhookConfigurations: ResourceStrategy<ValidatingWebhookConfiguration> = {
   resource: resources.validatingWebhookConfigurations,
+  ...validatingWebhookValidation,
   setDefaults: ({ webhooks = [] }) => webhooks.forEach(setWebhookDefaults),
   generation: 'spec',
   allowUnconditionalUpdate: false,

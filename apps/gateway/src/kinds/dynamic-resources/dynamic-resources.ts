@@ -11,6 +11,8 @@ import { keepMetadata } from '../common/status';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { UNSET } from '../common/text';
 import { type ResourceStrategy } from '../strategy';
+import { resourceClaimValidation } from './claim-validation';
+import { resourceClaimTemplateValidation } from './claim-validation';
 
 interface Request {
   allocationMode?: string;
@@ -42,6 +44,7 @@ export const deviceClasses: ResourceStrategy<DeviceClass> = {
 
 export const resourceClaims: ResourceStrategy<ResourceResourceClaim> = {
   resource: resources.resourceClaims,
+  ...resourceClaimValidation,
   setDefaults: ({ spec }) => setClaimDefaults(spec),
   subresources: { status: { prepareForUpdate: keepMetadata } },
   resetFields: { '': ['status'], status: ['metadata', 'spec'] },
@@ -56,6 +59,7 @@ export const resourceClaims: ResourceStrategy<ResourceResourceClaim> = {
 
 export const resourceClaimTemplates: ResourceStrategy<ResourceClaimTemplate> = {
   resource: resources.resourceClaimTemplates,
+  ...resourceClaimTemplateValidation,
   setDefaults: ({ spec }) => setClaimDefaults(spec.spec),
   returnsDeletedObject: true,
   table: tableOf(resources.resourceClaimTemplates, [nameColumn, ageColumn]),

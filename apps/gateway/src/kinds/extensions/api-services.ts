@@ -2,11 +2,13 @@ import { type APIService, resources } from '#api';
 import { keepMetadata } from '../common/status';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { type ResourceStrategy } from '../strategy';
+import { apiServiceValidation } from './api-service-validation';
 
 const HTTPS_PORT = 443;
 
 export const apiServices: ResourceStrategy<APIService> = {
   resource: resources.apiServices,
+  ...apiServiceValidation,
 
   setDefaults({ spec }) {
     if (spec?.service !== undefined) spec.service.port ??= HTTPS_PORT;

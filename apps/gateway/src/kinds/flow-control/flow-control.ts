@@ -4,12 +4,15 @@ import { keepMetadata } from '../common/status';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { NONE } from '../common/text';
 import { type ResourceStrategy, type TableCell } from '../strategy';
+import { flowSchemaValidation } from './flow-control-validation';
+import { priorityLevelValidation } from './flow-control-validation';
 
 const status = { prepareForUpdate: keepMetadata };
 const resetFields = { '': ['status'], status: ['metadata', 'spec'] };
 
 export const flowSchemas: ResourceStrategy<FlowSchema> = {
   resource: resources.flowSchemas,
+  ...flowSchemaValidation,
   setDefaults({ spec }) {
     if (spec !== undefined) spec.matchingPrecedence ||= 1000;
   },
@@ -43,6 +46,7 @@ export const flowSchemas: ResourceStrategy<FlowSchema> = {
 
 export const priorityLevelConfigurations: ResourceStrategy<PriorityLevelConfiguration> = {
   resource: resources.priorityLevelConfigurations,
+  ...priorityLevelValidation,
 
   setDefaults({ spec }) {
     if (spec?.exempt !== undefined) {

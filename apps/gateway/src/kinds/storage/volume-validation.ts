@@ -123,7 +123,8 @@ function validateCapacity({ capacity }: Spec): FieldError[] {
   const errors = names.length === 0 ? [field.required(path)] : [];
   if (capacity?.['storage'] === undefined || names.length > 1) {
     // Upstream says that only storage is supported by showing all that was given.
-    const shown = field.invalid(path, capacity, '').message.replace('Invalid value', 'Unsupported value');
+    const sorted = capacity && Object.fromEntries(Object.entries(capacity).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const shown = field.invalid(path, sorted, '').message.replace('Invalid value', 'Unsupported value');
     const unsupported = field.notSupported(path, '', ['storage']);
     errors.push({ ...unsupported, message: `${shown}: supported values: "storage"` });
   }
