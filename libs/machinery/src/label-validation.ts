@@ -13,7 +13,7 @@ export function validateLabels(labels: Readonly<Record<string, string>> | undefi
 }
 
 export function validateLabelName(name: string, path: FieldPath): FieldError[] {
-  return isQualifiedName(name).map((text) => field.invalid(path, name, text));
+  return isQualifiedName(name, 'a valid label key').map((text) => field.invalid(path, name, text));
 }
 
 /** A `LabelSelector` as an object carries it. */

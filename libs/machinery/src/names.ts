@@ -132,12 +132,15 @@ export function isDns1035Label(value: string): string[] {
   return check(rules.dns1035Label, value);
 }
 
-/** `example.com/name` or `name`: keys of labels, annotations and taints, resource names, finalizers. */
-export function isQualifiedName(value: string): string[] {
+/**
+ * `example.com/name` or `name`: keys of labels, annotations and taints, resource names, finalizers.
+ * @param called what the message calls such a name
+ */
+export function isQualifiedName(value: string, called = 'a qualified name'): string[] {
   const parts = value.split('/');
   const nameError = regexError(qualifiedNameText, qualifiedName, 'MyName', 'my.name', '123-abc');
   if (parts.length > 2) {
-    return [`a qualified name ${nameError} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
+    return [`${called} ${nameError} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
   }
   const name = parts.at(-1) ?? '';
   const errors: string[] = [];

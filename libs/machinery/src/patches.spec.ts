@@ -132,6 +132,11 @@ describe('strategic merge patch', () => {
     });
   });
 
+  it('loses an object with $patch where there is nothing to be patched', () => {
+    const patch = { metadata: { labels: { $patch: 'replace', b: '2' } } };
+    expect(applyStrategicMergePatch({ metadata: {} }, patch, deployment)).toEqual({ metadata: {} });
+  });
+
   it('orders by $setElementOrder', () => {
     const original = containers({ name: 'a' }, { name: 'b' }, { name: 'server' });
     const patch = { spec: { '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }] } };

@@ -40,7 +40,9 @@ function mergeObject(original: JsonObject, patch: JsonObject, schema: Schema | u
       Array.isArray(current) !== Array.isArray(value) ||
       current === null
     ) {
-      if (!deletion) setOwn(original, key, withoutDirectives(value) ?? null);
+      // A directive about what is not there says nothing, and what stands beside it is lost as well.
+      if (isObject(value) && Object.hasOwn(value, directive)) delete original[key];
+      else if (!deletion) setOwn(original, key, withoutDirectives(value) ?? null);
       continue;
     }
     setOwn(original, key, mergeValue(current, value, fieldOf(schema, key), deletion));

@@ -50,7 +50,7 @@ export class ApiServer {
       const result = await answer();
       return { ...result, warnings: [warning, ...(result.warnings ?? [])] };
     } catch (error) {
-      throw withWarnings(error, [warning]);
+      throw isRefusedByRouter(error) ? error : withWarnings(error, [warning]);
     }
   }
 
@@ -119,6 +119,11 @@ export class ApiServer {
         throw methodNotAllowed();
     }
   }
+}
+
+/** Upstream's router knows nothing about kinds. */
+function isRefusedByRouter(error: unknown): boolean {
+  return error instanceof ApiError && (error.code === 405 || error.message === '415: Unsupported Media Type');
 }
 
 function callSubresource(

@@ -21,6 +21,7 @@ import {
   goValue,
   isObject,
   kindOf,
+  notFound,
   parseJson,
   parseYaml,
   strictText,
@@ -80,14 +81,11 @@ export class Patcher {
     const patch = await readPatch(request);
     return {
       next: (old) => {
+        // Some kinds are created by an update, but none by a patch.
+        if (old === undefined) throw notFound(resource.groupResource, context.name);
         const document = old as unknown as JsonObject;
         const patched = applyPatch(mediaType, document, patch.value, resource.schema, context);
-        return this.finish(
-          resource,
-          decodePatched(patched, patch, mediaType, resource, context),
-          old as DeepReadonly<KubernetesObject>,
-          context,
-        );
+        return this.finish(resource, decodePatched(patched, patch, mediaType, resource, context), old, context);
       },
     };
   }
@@ -163,11 +161,22 @@ function decodePatched(
   } catch (error) {
     const cause =
       error instanceof ApiError ? / cannot be handled as a \w+: (.*)$/s.exec(error.message)?.[1] : undefined;
-    throw cause === undefined ? error : refuse(cause);
+    if (cause === undefined) throw error;
+    throw refuse(mediaType === strategicMediaType ? conversionText(cause) : cause);
   }
   if (fieldValidation === 'Strict' && complaints.length > 0) throw refuse(strictText(complaints));
   if (fieldValidation === 'Warn') complaints.forEach((message) => context.warn(message));
   return object;
+}
+
+/** Strategic merge patches are not decoded but converted (`FromUnstructured`), which complains in words of its own. */
+function conversionText(cause: string): string {
+  const { source, target = '' } =
+    /^json: cannot unmarshal (?<source>\w+) into Go .* of type (?<target>\S+)$/.exec(cause)?.groups ?? {};
+  if (source === undefined) return cause;
+  if (target.startsWith('[]')) return `cannot restore slice from ${source}`;
+  if (target.startsWith('map[')) return `cannot restore map from ${source}`;
+  return target.includes('.') ? `cannot restore struct from: ${source}` : `unrecognized type: ${target}`;
 }
 
 /** Go's order of the fields of ObjectMeta. */
@@ -193,11 +202,35 @@ function describe(patched: JsonValue): string {
   if (!isObject(patched)) return JSON.stringify(patched);
   const rank = (key: string): number =>
     (metadataOrder.indexOf(key) + metadataOrder.length + 1) % (metadataOrder.length + 1);
-  const metadata = isObject(patched.metadata)
-    ? Object.fromEntries(Object.entries(patched.metadata).sort(([a], [b]) => rank(a) - rank(b)))
-    : patched.metadata;
-  const sorted = Object.entries({ ...patched, metadata }).sort(([a], [b]) => (a < b ? -1 : 1));
+  const { metadata, ...rest } = patched;
+  const described = sortKeys(rest);
+  if (isObject(metadata)) {
+    const entries = Object.entries(metadata).map(
+      ([key, value]) =>
+        [
+          key,
+          key === 'managedFields' ? withSortedFields(value) : key === 'ownerReferences' ? value : sortKeys(value),
+        ] as const,
+    );
+    described.metadata = Object.fromEntries(entries.sort(([a], [b]) => rank(a) - rank(b)));
+  } else if (metadata !== undefined) described.metadata = metadata;
+  const sorted = Object.entries(described).sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify(Object.fromEntries(sorted));
+}
+
+function withSortedFields(managedFields: JsonValue): JsonValue {
+  if (!Array.isArray(managedFields)) return managedFields;
+  return managedFields.map((entry) =>
+    isObject(entry) && entry.fieldsV1 !== undefined ? { ...entry, fieldsV1: sortKeys(entry.fieldsV1) } : entry,
+  );
+}
+
+/** Go writes maps in the order of their keys. */
+function sortKeys<T extends JsonValue>(value: T): T {
+  if (Array.isArray(value)) return value.map(sortKeys) as T;
+  if (!isObject(value)) return value;
+  const entries = Object.entries(value).map(([key, child]) => [key, sortKeys(child)] as const);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))) as T;
 }
 
 /** The configuration as it was sent, YAML or JSON. @throws BadRequest */

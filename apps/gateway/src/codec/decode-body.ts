@@ -1,6 +1,7 @@
 import { ProtobufError, decodeProtobufMessage, formatGroupVersion, openProtobufEnvelope } from '#api';
 import {
   DecodeError,
+  type GroupVersionKind,
   type JsonValue,
   type KubernetesObject,
   type StructSchema,
@@ -24,8 +25,18 @@ export const knownMediaTypes = ['application/json', 'application/yaml', protobuf
 export interface Expected {
   readonly group: string;
   readonly version: string;
+  /** Versions that are read as if they were `version`. */
+  readonly alsoVersions?: readonly string[];
   readonly kind: string;
   readonly schema: StructSchema;
+}
+
+function isExpected(actual: GroupVersionKind, { group, version, alsoVersions = [], kind }: Expected): boolean {
+  return (
+    actual.kind === kind &&
+    actual.group === group &&
+    (actual.version === version || alsoVersions.includes(actual.version))
+  );
 }
 
 /** Media type without parameters; JSON if the client named none. */
@@ -53,10 +64,7 @@ export async function decodeBody(
   const { object, warnings } = decodeText(text, {
     format: mediaType === 'application/yaml' ? 'yaml' : 'json',
     expected,
-    schemaOf: (kind) =>
-      kind.kind === expected.kind && kind.group === expected.group && kind.version === expected.version
-        ? expected.schema
-        : undefined,
+    schemaOf: (kind) => (isExpected(kind, expected) ? expected.schema : undefined),
     fieldValidation: validation,
   });
   warnings.forEach(warn);
@@ -112,7 +120,7 @@ export function decodeObject(
     badRequest(
       `${actual.kind} in version ${goQuote(actual.version)} cannot be handled as a ${expected.kind}: ${cause}`,
     );
-  if (actual.kind !== expected.kind || actual.group !== expected.group || actual.version !== expected.version) {
+  if (!isExpected(actual, expected)) {
     throw refuse(unregistered(actual));
   }
   try {

@@ -2,6 +2,7 @@ import {
   type DeepReadonly,
   type FieldError,
   FieldPath,
+  type GroupResource,
   type ObjectMeta,
   type OwnerReference,
   field,
@@ -75,9 +76,18 @@ export function validateObjectMetaUpdate(meta: DeepReadonly<ObjectMeta>, old: De
     'deletionGracePeriodSeconds',
   ] as const;
   for (const name of immutable) {
-    if (meta[name] !== old[name]) errors.push(field.invalid(metadata.child(name), meta[name], 'field is immutable'));
+    if ((meta[name] ?? undefined) !== (old[name] ?? undefined))
+      errors.push(field.invalid(metadata.child(name), meta[name], 'field is immutable'));
   }
   return [...errors, ...validateCommon(meta)];
+}
+
+/** Kinds whose own rules for an update leave the metadata to the rules of all kinds. */
+const checkedOnce = new Set(['/limitranges', '/persistentvolumes', 'discovery.k8s.io/endpointslices']);
+
+/** Upstream checks metadata in the rules of most kinds and again for all kinds, and reports both. */
+export function isMetadataCheckedTwice({ group, resource }: GroupResource): boolean {
+  return !checkedOnce.has(`${group}/${resource}`);
 }
 
 function validateCommon(meta: DeepReadonly<ObjectMeta>): FieldError[] {
@@ -132,9 +142,10 @@ function validateFinalizers(finalizers: readonly string[]): FieldError[] {
   finalizers.forEach((finalizer, index) => {
     const messages = isQualifiedName(finalizer);
     if (messages.length === 0 && !finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
-      messages.push('name is neither a standard finalizer name nor is it fully qualified');
+      const detail = 'name is neither a standard finalizer name nor is it fully qualified';
+      errors.push(field.invalid(path.index(index), finalizer, detail));
     }
-    for (const message of messages) errors.push(field.invalid(path.index(index), finalizer, message));
+    for (const message of messages) errors.push(field.invalid(path, finalizer, message));
   });
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
     errors.push(field.invalid(path, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'));

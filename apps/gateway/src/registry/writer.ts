@@ -23,7 +23,7 @@ import { type VersionedObject, versioned } from '../storage/versioned-object';
 import { type DeleteOptions, checkPreconditions, isDeletedByUpdate, planDeletion } from './deletion';
 import { isNewGeneration, tracksGeneration } from './generation';
 import { defaultNameRule, generateName } from './names';
-import { validateObjectMeta, validateObjectMetaUpdate } from './object-meta-validation';
+import { isMetadataCheckedTwice, validateObjectMeta, validateObjectMetaUpdate } from './object-meta-validation';
 import { recordUpdate } from './ownership';
 import { type ServedResource } from './served-resource';
 import { type WriteContext, strategyContext } from './write-context';
@@ -73,7 +73,8 @@ export class Writer {
   /** @param object decoded and defaulted; belongs to the writer from now on */
   async create(resource: ServedResource, object: KubernetesObject, context: WriteContext): Promise<VersionedObject> {
     const meta = (object.metadata ??= {});
-    if (isRevision(meta.resourceVersion)) {
+    // What is no number at all is ignored here, as upstream does.
+    if (/^\d+$/.test(meta.resourceVersion ?? '') && Number(meta.resourceVersion) !== 0) {
       throw unknownError('resourceVersion should not be set on objects to be created');
     }
     matchNamespace(resource, meta, context.namespace);
@@ -326,12 +327,12 @@ export class Writer {
     if (meta.uid === '') meta.uid = oldMeta.uid;
     if (oldMeta.creationTimestamp !== undefined) meta.creationTimestamp = oldMeta.creationTimestamp;
     if (oldMeta.deletionTimestamp !== undefined) meta.deletionTimestamp = oldMeta.deletionTimestamp;
-    else delete meta.deletionTimestamp;
-    if (oldMeta.deletionGracePeriodSeconds === undefined) delete meta.deletionGracePeriodSeconds;
-    else meta.deletionGracePeriodSeconds ??= oldMeta.deletionGracePeriodSeconds;
-    // Upstream checks metadata in the kind's strategy and again for all kinds, and reports both.
+    if (oldMeta.deletionGracePeriodSeconds !== undefined) {
+      meta.deletionGracePeriodSeconds ??= oldMeta.deletionGracePeriodSeconds;
+    }
     const metaErrors = validateObjectMetaUpdate(meta, oldMeta);
-    const errors = [...metaErrors, ...(own?.validateUpdate?.(object, old, strategic) ?? []), ...metaErrors];
+    const repeated = isMetadataCheckedTwice(resource.groupResource) ? metaErrors : [];
+    const errors = [...metaErrors, ...(own?.validateUpdate?.(object, old, strategic) ?? []), ...repeated];
     if (errors.length > 0) throw invalid(resource.groupKind, meta.name ?? '', errors);
     for (const warning of own?.warningsOnUpdate?.(object, old) ?? []) context.warn(warning);
   }

@@ -20,7 +20,9 @@ export function evictionHandler(deps: SubresourceDependencies): SubresourceHandl
   const { table, writer, reader, handlers, clock } = deps;
   const pods = table.require(resources.pods);
   const budgets = table.require(resources.podDisruptionBudgets);
-  const expected = { group: 'policy', version: 'v1', kind: 'Eviction', schema: schemaFor('policy', 'v1', 'Eviction') };
+  const schema = schemaFor('policy', 'v1', 'Eviction');
+  // Clients older than v1.22 send v1beta1, which is the same.
+  const expected = { group: 'policy', version: 'v1', alsoVersions: ['v1beta1'], kind: 'Eviction', schema };
   return {
     async create(request, info) {
       const options = parseWriteOptions(request.query, 'CreateOptions');
