@@ -1,4 +1,5 @@
-import type Docker from 'dockerode';
+import { type DockerApi } from './docker/docker-api';
+import { type Engine } from './docker/engine';
 import { statusOf } from './docker/errors';
 import { dockerArchive, type LocalImage } from './images/docker-archive';
 import { planNodeImage } from './images/node-image';
@@ -19,7 +20,10 @@ export function isLocalImage(image: string): boolean {
  * Makes `nestor.local/pause:<hash>` and `nestor.local/node:{latest,<major>}` from this machine's files, once: images are found again by a tag with a hash of
  * their content. Concurrent calls, also of other processes, are harmless. Takes a second or two the first time, some milliseconds later.
  */
-export async function ensureLocalImages(docker: Docker, progress: LocalImageProgress = () => undefined): Promise<void> {
+export async function ensureLocalImages(
+  docker: DockerApi,
+  progress: LocalImageProgress = () => undefined,
+): Promise<void> {
   await Promise.all([ensurePause(docker), ensureNode(docker, progress)]);
 }
 
@@ -27,11 +31,11 @@ export async function ensureLocalImages(docker: Docker, progress: LocalImageProg
 export class LocalImages {
   private pausing: Promise<string> | undefined;
 
-  constructor(private readonly docker: Docker) {}
+  constructor(private readonly engine: Engine) {}
 
   /** The sandbox image's name; it exists. */
   pause(): Promise<string> {
-    this.pausing ??= ensurePause(this.docker).catch((error: unknown) => {
+    this.pausing ??= this.engine.call(ensurePause, 'create-failed').catch((error: unknown) => {
       this.pausing = undefined;
       throw error;
     });
@@ -44,17 +48,17 @@ export class LocalImages {
   }
 
   ensureAll(): Promise<void> {
-    return ensureLocalImages(this.docker);
+    return this.engine.call((docker) => ensureLocalImages(docker), 'create-failed');
   }
 }
 
-async function ensurePause(docker: Docker): Promise<string> {
+async function ensurePause(docker: DockerApi): Promise<string> {
   const image = pauseImage(thisArchitecture());
   if (!(await exists(docker, image.key))) await load(docker, image);
   return image.key;
 }
 
-async function ensureNode(docker: Docker, progress: LocalImageProgress): Promise<void> {
+async function ensureNode(docker: DockerApi, progress: LocalImageProgress): Promise<void> {
   const plan = await planNodeImage(thisArchitecture());
   const { key, tags } = plan;
   if (await exists(docker, key)) {
@@ -66,9 +70,9 @@ async function ensureNode(docker: Docker, progress: LocalImageProgress): Promise
   await load(docker, await plan.build());
 }
 
-async function exists(docker: Docker, name: string): Promise<boolean> {
+async function exists(docker: DockerApi, name: string): Promise<boolean> {
   try {
-    await docker.getImage(name).inspect();
+    await docker.inspectImage(name);
     return true;
   } catch (error) {
     if (statusOf(error) === 404) return false;
@@ -76,14 +80,14 @@ async function exists(docker: Docker, name: string): Promise<boolean> {
   }
 }
 
-async function tag(docker: Docker, source: string, name: string): Promise<void> {
+async function tag(docker: DockerApi, source: string, name: string): Promise<void> {
   const colon = name.lastIndexOf(':');
-  await docker.getImage(source).tag({ repo: name.slice(0, colon), tag: name.slice(colon + 1) });
+  await docker.tagImage(source, { repo: name.slice(0, colon), tag: name.slice(colon + 1) });
 }
 
 /** The engine's answer is a stream of progress; an error in it is the load's. */
-async function load(docker: Docker, image: LocalImage): Promise<void> {
-  const answer = await docker.loadImage(dockerArchive(image), { quiet: true });
+async function load(docker: DockerApi, image: LocalImage): Promise<void> {
+  const answer = await docker.loadImage(dockerArchive(image));
   let text = '';
   for await (const chunk of answer as AsyncIterable<Buffer>) text += chunk.toString('utf8');
   const problem = /"error":"((?:[^"\\]|\\.)*)"/.exec(text);

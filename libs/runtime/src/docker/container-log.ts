@@ -19,14 +19,16 @@ export async function copyLog(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (signal?.aborted === true || options.limitBytes === 0) return;
-  const source = await engine.stream(`/containers/${id}/logs`, {
-    follow: options.follow,
-    timestamps: options.timestamps,
-    stdout: options.stream !== 'Stderr',
-    stderr: options.stream !== 'Stdout',
-    ...(options.tailLines === undefined ? {} : { tail: options.tailLines }),
-    ...(options.since === undefined ? {} : { since: (options.since / 1000).toFixed(9) }),
-  });
+  const source = await engine.call((docker) =>
+    docker.containerLogs(id, {
+      follow: options.follow,
+      timestamps: options.timestamps,
+      stdout: options.stream !== 'Stderr',
+      stderr: options.stream !== 'Stdout',
+      ...(options.tailLines === undefined ? {} : { tail: options.tailLines }),
+      ...(options.since === undefined ? {} : { since: (options.since / 1000).toFixed(9) }),
+    }),
+  );
   const stop = (): void => void source.destroy();
   signal?.addEventListener('abort', stop, { once: true });
   let budget = options.limitBytes ?? Infinity;

@@ -24,9 +24,10 @@ import { usageOf } from './cgroup-stats';
 import { copyLog } from './container-log';
 import { containerOptions, resourceOptions, sandboxOptions } from './create-options';
 import { toSandboxStatus } from './container-state';
+import { type DockerApi } from './docker-api';
 import { Engine } from './engine';
 import { engineUsageOf } from './engine-stats';
-import { statusOf } from './errors';
+import { messageOf, statusOf } from './errors';
 import { EventStream } from './event-stream';
 import { attachToContainer, execBounded, execInContainer } from './exec';
 import { ImageStore } from './image-store';
@@ -69,7 +70,7 @@ export class DockerRuntime implements ContainerRuntime {
     this.owner = { cluster, node };
     this.network = new PodNetwork(this.engine, options);
     this.images = new ImageStore(this.engine, clock);
-    this.local = new LocalImages(this.engine.docker);
+    this.local = new LocalImages(this.engine);
     this.inspections = new Inspections(this.engine, this.images);
     this.events = new EventStream({ engine: this.engine, owner: this.owner, ...options });
     this.events.subscribe({
@@ -147,13 +148,12 @@ export class DockerRuntime implements ContainerRuntime {
 
   async stopContainer(id: string, timeoutSeconds: number, signal?: string): Promise<void> {
     if (signal !== undefined) return this.stopWith(id, timeoutSeconds, signal);
-    await this.forgiving([304, 404], () =>
-      this.engine.docker.getContainer(id).stop({ t: Math.max(0, Math.ceil(timeoutSeconds)) }),
-    );
+    const seconds = Math.max(0, Math.ceil(timeoutSeconds));
+    await this.forgiving([304, 404], (docker) => docker.stopContainer(id, seconds));
   }
 
   async removeContainer(id: string): Promise<void> {
-    await this.forgiving([404], () => this.engine.docker.getContainer(id).remove({ force: true, v: true }));
+    await this.forgiving([404], (docker) => docker.removeContainer(id));
     this.inspections.forget({ containerId: id });
   }
 
@@ -167,7 +167,7 @@ export class DockerRuntime implements ContainerRuntime {
 
   async updateResources(id: string, resources: ContainerResources): Promise<void> {
     const { OomScoreAdj: _fixed, ...options } = resourceOptions(resources);
-    await this.engine.call((docker) => docker.getContainer(id).update(options), 'invalid-argument');
+    await this.engine.call((docker) => docker.updateContainer(id, options), 'invalid-argument');
   }
 
   execSync(id: string, command: readonly string[], timeoutMs: number) {
@@ -189,7 +189,7 @@ export class DockerRuntime implements ContainerRuntime {
   }
 
   async portForward(sandboxId: string, port: number): Promise<NodeJS.ReadWriteStream> {
-    const info = await this.engine.call((docker) => docker.getContainer(sandboxId).inspect(), 'not-found');
+    const info = await this.engine.call((docker) => docker.inspectContainer(sandboxId), 'not-found');
     if (!info.State.Running) throw new RuntimeError('not-found', `sandbox "${sandboxId}" is not running`);
     const ip = info.NetworkSettings.Networks[this.network.name]?.IPAddress;
     return forwardPort({ pid: info.State.Pid, ...(ip === undefined || ip === '' ? {} : { ip }) }, port);
@@ -216,7 +216,7 @@ export class DockerRuntime implements ContainerRuntime {
   /** `nestor.local/…` is never asked for in the network: it is made here. */
   async pullImage(image: string, credentials?: ImageCredentials): Promise<string> {
     if (!isLocalImage(image)) return this.images.pull(image, credentials);
-    await this.engine.call(() => this.local.ensureAll(), 'image-not-found');
+    await this.local.ensureAll();
     const status = await this.images.status(image);
     if (status === undefined)
       throw new RuntimeError('image-not-found', `image "${image}" is not one of those made on this machine`);
@@ -296,15 +296,15 @@ export class DockerRuntime implements ContainerRuntime {
   private async start(id: string): Promise<void> {
     await this.engine.call(async (docker) => {
       try {
-        await docker.getContainer(id).start();
+        await docker.startContainer(id);
       } catch (error) {
         if (statusOf(error) === 304) return;
         if (statusOf(error) === 404 && !/no such container/i.test(String(error))) {
           // "executable not found" has the status of "container not found".
-          throw new RuntimeError('start-failed', `Error response from daemon: ${textOf(error)}`);
+          throw new RuntimeError('start-failed', `Error response from daemon: ${messageOf(error)}`);
         }
         if (statusOf(error) === 400)
-          throw new RuntimeError('start-failed', `Error response from daemon: ${textOf(error)}`);
+          throw new RuntimeError('start-failed', `Error response from daemon: ${messageOf(error)}`);
         throw error;
       }
     }, 'start-failed');
@@ -313,14 +313,13 @@ export class DockerRuntime implements ContainerRuntime {
   /** Engines before 23 cannot stop with another signal than the container's own. */
   private async stopWith(id: string, timeoutSeconds: number, signal: string): Promise<void> {
     const { clock } = this.options;
-    const container = this.engine.docker.getContainer(id);
-    await this.forgiving([404, 409], () => container.kill({ signal }));
+    await this.forgiving([404, 409], (docker) => docker.killContainer(id, signal));
     const deadline = clock.monotonic() + timeoutSeconds * 1000;
     while (clock.monotonic() < deadline) {
       if (!(await this.isRunning(id))) return;
       await delay(clock, lookMs);
     }
-    await this.forgiving([304, 404], () => container.stop({ t: 0 }));
+    await this.forgiving([304, 404], (docker) => docker.stopContainer(id, 0));
   }
 
   private async isRunning(id: string): Promise<boolean> {
@@ -333,10 +332,10 @@ export class DockerRuntime implements ContainerRuntime {
   }
 
   /** What is done already, or being done, is no error. */
-  private async forgiving(statuses: readonly number[], work: () => Promise<unknown>): Promise<void> {
-    await this.engine.call(async () => {
+  private async forgiving(statuses: readonly number[], work: (docker: DockerApi) => Promise<unknown>): Promise<void> {
+    await this.engine.call(async (docker) => {
       try {
-        await work();
+        await work(docker);
       } catch (error) {
         const isInProgress = statusOf(error) === 409 && /already in progress/.test(String(error));
         if (!isInProgress && !statuses.includes(statusOf(error) ?? 0)) throw error;
@@ -345,18 +344,13 @@ export class DockerRuntime implements ContainerRuntime {
   }
 }
 
-/** A runtime on a Docker engine. Connects when it is first used; an engine that does not answer makes calls reject with `unavailable`. */
+/** A runtime on a Docker engine. Connects in the background; an engine that does not answer makes calls reject with `unavailable`. */
 export function createDockerRuntime(options: DockerRuntimeOptions): DockerRuntime {
   return new DockerRuntime(options);
 }
 
 function ofPod(uid: string | undefined): string[] {
   return uid === undefined ? [] : [`${keys.podUid}=${uid}`];
-}
-
-function textOf(error: unknown): string {
-  const { json } = error as { json?: { message?: string } | null };
-  return json?.message ?? String(error);
 }
 
 /** A directory that a mount expects is made, as containerd does; anything else that is there is left alone. */

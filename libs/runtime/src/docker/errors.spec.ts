@@ -1,12 +1,6 @@
 import { RuntimeError, type RuntimeErrorCode } from '../container-runtime';
+import { EngineError } from './engine-http';
 import { toPullError, toRuntimeError } from './errors';
-
-function engineError(status: number, message: string): Error {
-  return Object.assign(new Error(`(HTTP code ${status}) something - ${message} `), {
-    statusCode: status,
-    json: { message },
-  });
-}
 
 test.each<[number, string, RuntimeErrorCode]>([
   [404, 'No such container: abc', 'not-found'],
@@ -17,7 +11,7 @@ test.each<[number, string, RuntimeErrorCode]>([
   [400, 'Minimum memory limit allowed is 6MB', 'invalid-argument'],
   [500, 'OCI runtime create failed', 'start-failed'],
 ])('%i %s is %s', (status, message, code) => {
-  const error = toRuntimeError(engineError(status, message), 'start-failed');
+  const error = toRuntimeError(new EngineError(status, message), 'start-failed');
   expect(error).toMatchObject({ code, message: `Error response from daemon: ${message}` });
 });
 

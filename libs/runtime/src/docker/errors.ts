@@ -1,4 +1,5 @@
 import { RuntimeError, type RuntimeErrorCode } from '../container-runtime';
+import { EngineError } from './engine-http';
 
 interface Rule {
   /** HTTP status; absent: any, also none. */
@@ -52,22 +53,13 @@ const gone = new Set([
   'ENOTSOCK',
 ]);
 
-interface EngineError extends Error {
-  readonly statusCode?: number;
-  readonly code?: string;
-  readonly json?: { readonly message?: string } | null;
-}
-
 /** HTTP status of an answer of the engine; undefined for anything else. */
 export function statusOf(error: unknown): number | undefined {
-  return error instanceof Error ? (error as EngineError).statusCode : undefined;
+  return error instanceof EngineError ? error.statusCode : undefined;
 }
 
-/** The engine's own words: its client wraps them in words of its own. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { json, message } = error as EngineError;
-  return json?.message ?? message.replace(/^\(HTTP code \d+\) .*? - /, '').trimEnd();
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Any error of a call as a `RuntimeError`. `fallback` is what it means when nothing more precise is known. */

@@ -37,8 +37,7 @@ interface Options {
 }
 
 /**
- * The engine's events about our containers, for any number of listeners. Connects with the first of them and stays connected; its end is how the engine's going away
- * is noticed. After an interruption it resumes from the last event and tells everybody to look at everything.
+ * The engine's events about our containers, for any number of listeners. Connects with the first of them and stays connected. After an interruption it resumes from the last event and tells everybody to look at everything.
  */
 export class EventStream {
   private readonly listeners = new Set<EventListener>();
@@ -71,14 +70,16 @@ export class EventStream {
   private async connect(): Promise<void> {
     const { engine, owner, logger } = this.options;
     try {
-      const source = await engine.stream('/events', {
-        since: this.since ?? '',
-        filters: JSON.stringify({
-          type: ['container'],
-          event: Object.keys(types),
-          label: [`${keys.cluster}=${owner.cluster}`, `${keys.node}=${owner.node}`],
+      const source = await engine.call((docker) =>
+        docker.events({
+          since: this.since ?? '',
+          filters: {
+            type: ['container'],
+            event: Object.keys(types),
+            label: [`${keys.cluster}=${owner.cluster}`, `${keys.node}=${owner.node}`],
+          },
         }),
-      });
+      );
       if (this.isClosed) return void source.destroy();
       this.source = source;
       if (this.failures > 0) {
@@ -91,7 +92,6 @@ export class EventStream {
     } catch (error) {
       if (this.isClosed) return;
       if (this.failures === 0) logger.warn({ err: error }, 'lost the Docker daemon; trying to reconnect');
-      engine.lose();
       this.reconnect();
     }
   }

@@ -24,9 +24,9 @@ export async function execInContainer(
 ): Promise<number> {
   const { command, tty, stdin, signal } = options;
   signal?.throwIfAborted();
-  const exec = await engine.call(
+  const id = await engine.call(
     (docker) =>
-      docker.getContainer(container).exec({
+      docker.createExec(container, {
         Cmd: [...command],
         Tty: tty,
         AttachStdin: stdin !== undefined,
@@ -35,9 +35,10 @@ export async function execInContainer(
       }),
     'invalid-argument',
   );
-  const inspect = (): Promise<ExecInspectInfo> => engine.call(() => exec.inspect());
-  const socket = await engine.upgrade(`/exec/${exec.id}/start`, { Detach: false, Tty: tty });
-  const resize = ({ width, height }: Size): Promise<unknown> => engine.call(() => exec.resize({ w: width, h: height }));
+  const inspect = (): Promise<ExecInspectInfo> => engine.call((docker) => docker.inspectExec(id));
+  const socket = await engine.call((docker) => docker.startExec(id, { Detach: false, Tty: tty }));
+  const resize = ({ width, height }: Size): Promise<unknown> =>
+    engine.call((docker) => docker.resizeExec(id, { w: width, h: height }));
   try {
     await copyBothWays(socket, options, resize);
     return await exitCodeOf(inspect, clock);
@@ -54,10 +55,10 @@ export async function attachToContainer(
   tty: boolean,
   options: Omit<ExecOptions, 'command'>,
 ): Promise<void> {
-  const query = `stream=1&stdout=1&stderr=1${options.stdin === undefined ? '' : '&stdin=1'}`;
-  const socket = await engine.upgrade(`/containers/${container}/attach?${query}`);
+  const query = { stream: true, stdout: true, stderr: true, stdin: options.stdin !== undefined };
+  const socket = await engine.call((docker) => docker.attachContainer(container, query));
   await copyBothWays(socket, { ...options, tty }, ({ width, height }) =>
-    engine.call((docker) => docker.getContainer(container).resize({ w: width, h: height })),
+    engine.call((docker) => docker.resizeContainer(container, { w: width, h: height })),
   );
 }
 

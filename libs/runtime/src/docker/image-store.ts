@@ -23,8 +23,9 @@ export class ImageStore {
   ) {}
 
   async status(image: string): Promise<ImageStatus | undefined> {
+    if (normalizeImage(image) === undefined) return undefined;
     try {
-      return this.remember(await this.engine.call((docker) => docker.getImage(image).inspect(), 'image-not-found'));
+      return this.remember(await this.engine.call((docker) => docker.inspectImage(image), 'image-not-found'));
     } catch (error) {
       if (error instanceof RuntimeError && ['image-not-found', 'not-found', 'invalid-argument'].includes(error.code))
         return undefined;
@@ -61,9 +62,10 @@ export class ImageStore {
   }
 
   async remove(image: string): Promise<void> {
+    if (normalizeImage(image) === undefined) return;
     await this.engine.call(async (docker) => {
       try {
-        await docker.getImage(image).remove({ force: true });
+        await docker.removeImage(image, { force: true });
       } catch (error) {
         if (statusOf(error) !== 404) throw error;
       }
@@ -79,16 +81,10 @@ export class ImageStore {
     };
     try {
       alive();
-      const authconfig = credentials && {
-        username: credentials.username,
-        password: credentials.password,
-        serveraddress: credentials.serverAddress ?? '',
-      };
-      const options = { abortSignal: abort.signal, ...(authconfig === undefined ? {} : { authconfig }) };
-      const stream = await this.engine.docker.pull(name, options);
-      abort.signal.addEventListener('abort', () => 'destroy' in stream && (stream as NodeJS.ReadStream).destroy(), {
-        once: true,
-      });
+      const stream = await this.engine.call(
+        (docker) => docker.pullImage(name, credentials, abort.signal),
+        'registry-unavailable',
+      );
       let rest = '';
       for await (const chunk of stream as AsyncIterable<Buffer>) {
         alive();

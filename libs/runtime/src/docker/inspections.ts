@@ -16,7 +16,7 @@ export class Inspections {
   ) {}
 
   async inspect(id: string): Promise<InspectedContainer> {
-    const info = await this.engine.call((docker) => docker.getContainer(id).inspect(), 'not-found');
+    const info = await this.engine.call((docker) => docker.inspectContainer(id), 'not-found');
     if (!this.images.knowsDigest(info.Image)) await this.images.status(info.Image);
     const inspected = toContainerStatus(info, (image) => this.images.digestOf(image));
     this.known.set(info.Id, inspected);

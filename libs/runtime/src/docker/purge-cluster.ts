@@ -1,24 +1,25 @@
-import type Docker from 'dockerode';
 import { isLocalImage } from '../local-image';
+import { type DockerApi } from './docker-api';
 import { statusOf } from './errors';
 import { keys } from './labels';
 
 /**
  * Removes everything that a cluster has on an engine: containers and networks. Safe to repeat.
  */
-export async function purgeCluster(docker: Docker, cluster: string): Promise<void> {
+export async function purgeCluster(docker: DockerApi, cluster: string): Promise<void> {
   const filters = { label: [`${keys.cluster}=${cluster}`] };
   const containers = await docker.listContainers({ all: true, filters });
-  await Promise.all(containers.map(({ Id }) => unlessGone(docker.getContainer(Id).remove({ force: true, v: true }))));
-  for (const { Id } of await docker.listNetworks({ filters })) await unlessGone(docker.getNetwork(Id).remove());
+  await Promise.all(containers.map(({ Id }) => unlessGone(docker.removeContainer(Id))));
+  for (const { Id } of await docker.listNetworks({ filters })) await unlessGone(docker.removeNetwork(Id));
 }
 
 /** Removes the images made on this machine, unless a cluster has containers here. */
-export async function removeLocalImages(docker: Docker): Promise<void> {
+export async function removeLocalImages(docker: DockerApi): Promise<void> {
   const others = await docker.listContainers({ all: true, filters: { label: [keys.cluster] } });
   if (others.length > 0) return;
   for (const { RepoTags } of await docker.listImages()) {
-    for (const tag of (RepoTags ?? []).filter(isLocalImage)) await unlessGone(docker.getImage(tag).remove());
+    for (const tag of (RepoTags ?? []).filter(isLocalImage))
+      await unlessGone(docker.removeImage(tag, { force: false }));
   }
 }
 

@@ -11,9 +11,10 @@ import { librariesOf, unusualDirectories } from './shared-libraries';
 const run = promisify(execFile);
 
 /** Changes with what is made below, so that an image of an older Nestor is not taken for today's. */
-const layout = 'node-image-1';
+const layout = 'node-image-2';
 const repository = 'nestor.local/node';
 const nodeUser = 1000;
+const busyboxPath = '/bin/busybox';
 
 /** Without busybox: what examples and `kubectl exec`, `cp` and probes need; what is missing is left out, except the first. */
 const wanted = [
@@ -73,75 +74,81 @@ export interface NodeImage {
 }
 
 /**
- * The image `nestor.local/node`: the running Node with its shared libraries, CA certificates and a small shell, all from this machine. Planning it is cheap
- * (no file is read), so it can be compared with what the engine has at every start.
+ * The image `nestor.local/node`: the running Node with its shared libraries, CA certificates and a small shell, all from this machine. Planning it reads no file
+ * and runs no program, so that it can be compared with what the engine has at every start; a library that changed alone does not make it anew.
  */
 export async function planNodeImage(architecture: Architecture): Promise<NodeImage> {
-  const { programs, links } = await findPrograms();
-  const libraries = await librariesOf(programs.map(({ source }) => source));
-  const plugins = await pluginsBeside(libraries);
-  const files = await Promise.all(
-    [...programs, ...[...libraries, ...plugins].map((library) => ({ path: library, source: library }))].map(
-      async (file) => {
-        const { size, mtimeMs } = await stat(file.source);
-        return { ...file, size, mtimeMs };
-      },
-    ),
-  );
-  const description = JSON.stringify([layout, process.version, architecture, files, links]);
+  const programs = await findPrograms();
+  const sources = await Promise.all(programs.map(withSize));
+  const description = JSON.stringify([layout, process.version, architecture, sources]);
   const key = createHash('sha256').update(description).digest('hex').slice(0, 12);
   const [major = ''] = process.versions.node.split('.');
   const tags = [`${repository}:latest`, `${repository}:${major}`, `${repository}:${key}`];
+  return { key: `${repository}:${key}`, tags, build: () => build(architecture, tags, programs) };
+}
+
+async function build(
+  architecture: Architecture,
+  tags: readonly string[],
+  programs: readonly Program[],
+): Promise<LocalImage> {
+  const libraries = await librariesOf(programs.map(({ source }) => source));
+  const all = [...libraries, ...(await pluginsBeside(libraries))].map((library) => ({
+    path: library,
+    source: library,
+  }));
+  const copied = await Promise.all([...programs, ...all].map(withSize));
+  const files = copied.map(({ path: target, source, size }): ImageFile => ({
+    path: target,
+    source,
+    size,
+    mode: 0o755,
+  }));
   const unusual = unusualDirectories(libraries);
   return {
-    key: `${repository}:${key}`,
+    architecture,
     tags,
-    async build() {
-      const copied = files.map(({ path: target, source, size }): ImageFile => ({
-        path: target,
-        source,
-        size,
-        mode: 0o755,
-      }));
-      const contents = withDirectories([...copied, ...links, ...(await fixedFiles())]);
-      return {
-        architecture,
-        tags,
-        files: contents,
-        config: {
-          Env: [
-            'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-            `NODE_VERSION=${process.versions.node}`,
-            'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt',
-            ...(unusual.length === 0 ? [] : [`LD_LIBRARY_PATH=${unusual.join(':')}`]),
-          ],
-          Cmd: ['node'],
-          WorkingDir: '/',
-          Labels: { 'nestor.dev/local-image': key },
-        },
-      };
+    files: withDirectories([...files, ...(await applets(programs)), ...(await fixedFiles())]),
+    config: {
+      Env: [
+        'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+        `NODE_VERSION=${process.versions.node}`,
+        'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt',
+        ...(unusual.length === 0 ? [] : [`LD_LIBRARY_PATH=${unusual.join(':')}`]),
+      ],
+      Cmd: ['node'],
+      WorkingDir: '/',
+      Labels: { 'nestor.dev/local-image': 'node' },
     },
   };
 }
 
-async function findPrograms(): Promise<{ programs: Program[]; links: ImageFile[] }> {
+async function withSize(program: Program): Promise<Program & { readonly size: number; readonly mtimeMs: number }> {
+  const { size, mtimeMs } = await stat(program.source);
+  return { ...program, size, mtimeMs };
+}
+
+async function findPrograms(): Promise<Program[]> {
   const node = { path: '/usr/local/bin/node', source: process.execPath };
   const busybox = await which('busybox');
-  if (busybox !== undefined) {
-    const { stdout } = await run(busybox, ['--list']);
-    const applets = stdout.split('\n').filter((name) => /^[a-z0-9][\w.-]*$/i.test(name) && name !== 'busybox');
-    return {
-      programs: [node, { path: '/bin/busybox', source: busybox }],
-      links: applets.map((name) => ({ path: `/bin/${name}`, linkTo: 'busybox' })),
-    };
-  }
+  if (busybox !== undefined) return [node, { path: busyboxPath, source: busybox }];
   const found = await Promise.all(wanted.map(async (name) => ({ name, source: await which(name) })));
-  if (found[0]?.source === undefined)
+  if (found[0]?.source === undefined) {
     throw new Error('this machine has neither busybox nor sh: nestor.local/node cannot be made');
-  const programs = found.flatMap(({ name, source }) =>
-    source === undefined ? [] : [{ path: `/bin/${name}`, source }],
-  );
-  return { programs: [node, ...programs], links: [] };
+  }
+  return [
+    node,
+    ...found.flatMap(({ name, source }) => (source === undefined ? [] : [{ path: `/bin/${name}`, source }])),
+  ];
+}
+
+/** busybox is every program that it is called by the name of. */
+async function applets(programs: readonly Program[]): Promise<ImageFile[]> {
+  const busybox = programs.find(({ path: target }) => target === busyboxPath);
+  if (busybox === undefined) return [];
+  const { stdout } = await run(busybox.source, ['--list']);
+  const names = stdout.split('\n').filter((name) => /^[a-z0-9][\w.-]*$/i.test(name) && name !== 'busybox');
+  return names.map((name) => ({ path: `/bin/${name}`, linkTo: 'busybox' }));
 }
 
 async function which(name: string): Promise<string | undefined> {
