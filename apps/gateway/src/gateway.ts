@@ -40,6 +40,7 @@ import { Writer } from './registry/writer';
 import { NodeConnection } from './streams/node-connection';
 import { UpgradeProxy } from './streams/upgrade-proxy';
 import { Compactor } from './storage/compactor';
+import { LeasePool } from './storage/lease-pool';
 import { ObjectStorage } from './storage/object-storage';
 
 export interface GatewayDependencies {
@@ -93,7 +94,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   );
   const authenticator = new Authenticator([new StaticTokenAuthenticator(config.tokens ?? []), serviceAccountTokens]);
 
-  const storage = new ObjectStorage(store, feed);
+  const storage = new ObjectStorage(store, feed, new LeasePool(store, clock));
   const freshness = new Freshness(store, feed);
   const reader = new Reader(store, freshness, () => feed.revision);
   const admission = new AdmissionChain(admissionPlugins({ table, random, rbac }));

@@ -269,7 +269,13 @@ export class Writer {
   }
 
   private put(resource: ServedResource, object: KubernetesObject, part: TransactionPart | undefined): Decision {
-    return { type: 'put', object: resource.store(object), ...(part === undefined ? {} : { part }) };
+    const { ttlSeconds } = resource.strategy;
+    return {
+      type: 'put',
+      object: resource.store(object),
+      ...(part === undefined ? {} : { part }),
+      ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+    };
   }
 
   /** `BeforeCreate`. */

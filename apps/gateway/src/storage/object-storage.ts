@@ -1,4 +1,4 @@
-import { type KubernetesObject, serviceUnavailable, timeout } from '#machinery';
+import { type KubernetesObject, serviceUnavailable, timeout, unknownError } from '#machinery';
 import {
   type Compare,
   type KeyValue,
@@ -9,6 +9,7 @@ import {
   type TxnResponse,
 } from '#store';
 import { type CacheFeed, resourcePrefix } from '../cache/cache-feed';
+import { type LeasePool } from './lease-pool';
 import { type VersionedObject, decodeStored, encodeForStore } from './versioned-object';
 
 /** More that one write must do or find in the same transaction: allocations of addresses and ports. */
@@ -23,7 +24,8 @@ export type Decision =
       readonly type: 'put';
       readonly object: KubernetesObject;
       readonly part?: TransactionPart;
-      readonly lease?: bigint;
+      /** The store forgets the object after this time. */
+      readonly ttlSeconds?: number;
     }
   | { readonly type: 'delete'; readonly part?: TransactionPart }
   | { readonly type: 'keep' };
@@ -45,6 +47,7 @@ export class ObjectStorage {
   constructor(
     private readonly store: KeyValueStore,
     private readonly feed: CacheFeed,
+    private readonly leases: LeasePool,
   ) {}
 
   /** `GuaranteedUpdate`: decide, compare and swap; again with the newer state while somebody else was faster. */
@@ -75,10 +78,7 @@ export class ObjectStorage {
       }
       const write: RequestOp =
         decision.type === 'put' && value !== undefined
-          ? {
-              type: 'put',
-              request: { key, value, ...(decision.lease === undefined ? {} : { lease: decision.lease }) },
-            }
+          ? { type: 'put', request: { key, value, ...(await this.leaseOf(decision.ttlSeconds)) } }
           : { type: 'delete', request: { key } };
       const answer = await this.txn({
         compare: [
@@ -118,6 +118,10 @@ export class ObjectStorage {
     return cached?.revision === kv.modRevision ? cached : decodeStored(kv.key, kv.value, kv.modRevision);
   }
 
+  private async leaseOf(ttlSeconds: number | undefined): Promise<{ lease?: bigint }> {
+    return ttlSeconds === undefined ? {} : { lease: await guard(this.leases.leaseFor(ttlSeconds)) };
+  }
+
   private txn(request: TxnRequest): Promise<TxnResponse> {
     return guard(this.store.txn(request));
   }
@@ -128,9 +132,17 @@ export async function guard<T>(promise: Promise<T>): Promise<T> {
   try {
     return await promise;
   } catch (error) {
-    if (error instanceof StoreError && (error.code === 'unavailable' || error.code === 'closed')) {
-      throw serviceUnavailable(error.message);
+    if (!(error instanceof StoreError)) throw error;
+    switch (error.code) {
+      case 'unavailable':
+      case 'closed':
+        throw serviceUnavailable(error.message);
+      case 'request-too-large':
+      case 'no-space':
+        // Upstream hands on what etcd says, as a 500 without a reason.
+        throw unknownError(error.message);
+      default:
+        throw error;
     }
-    throw error;
   }
 }
