@@ -212,7 +212,7 @@ class Composition {
 
   private async startServiceProxy(
     { name: cluster }: ClusterIdentity,
-    { clusterCidr }: NetworkPlan,
+    { clusterCidr, serviceCidr }: NetworkPlan,
     dependencies: ComponentDependencies,
     choice: RuntimeChoice,
   ): Promise<ServiceProxy | undefined> {
@@ -220,10 +220,11 @@ class Composition {
     const obstacle = await whyNoHostNetwork();
     if (obstacle !== undefined) this.notes.push(`Services are reachable on 127.0.0.1 only: ${obstacle}`);
     const { logger } = this.options;
-    const network = obstacle === undefined ? createHostNetwork({ cluster, clusterCidr, logger }) : undefined;
+    const network =
+      obstacle === undefined ? createHostNetwork({ cluster, clusterCidr, serviceCidr, logger }) : undefined;
     return this.add(
       await createServiceProxy(
-        { cluster, clusterCidr, nodeNames: this.nodeNames() },
+        { cluster, clusterCidr, serviceCidr, nodeNames: this.nodeNames() },
         { ...dependencies.as(users.informers, 'kube-proxy'), ...(network === undefined ? {} : { network }) },
       ),
     );

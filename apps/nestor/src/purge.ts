@@ -30,6 +30,7 @@ async function removeContainers(cluster: string): Promise<void> {
   const docker = connectToDocker();
   try {
     await docker.purgeCluster(cluster);
+    await docker.removeLocalImages();
   } catch (error) {
     if (!(error instanceof RuntimeError) || error.code !== 'unavailable') throw error;
   } finally {
