@@ -35,7 +35,7 @@ import { type ApiRequest } from '../request/api-request';
 import { checkName, checkNamespace, expectedOf } from './request-checks';
 
 const strategicMediaType = 'application/strategic-merge-patch+json';
-const applyMediaType = 'application/apply-patch+yaml';
+export const applyMediaType = 'application/apply-patch+yaml';
 
 type Apply = (document: JsonObject, patch: JsonValue, schema: StructSchema, context: WriteContext) => JsonValue;
 
@@ -234,7 +234,10 @@ function sortKeys<T extends JsonValue>(value: T): T {
 }
 
 /** The configuration as it was sent, YAML or JSON. @throws BadRequest */
-async function readConfiguration(request: ApiRequest, context: WriteContext): Promise<JsonObject & KubernetesObject> {
+export async function readConfiguration(
+  request: ApiRequest,
+  context: WriteContext,
+): Promise<JsonObject & KubernetesObject> {
   let value = request.body.value as JsonValue | undefined;
   if (value === undefined) {
     const text = ((await request.body.bytes()) ?? Buffer.alloc(0)).toString('utf8');

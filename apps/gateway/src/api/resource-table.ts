@@ -10,15 +10,17 @@ export class ResourceTable {
   private readonly groupVersions = new Set<string>();
 
   constructor(feed: CacheFeed, definitions: readonly ResourceDefinition[] = allResources) {
+    const siblings = new Map<string, ServedResource[]>();
     for (const definition of definitions) {
       const { group, version, kind, plural } = definition;
       const strategy = strategyFor(definition);
       const stored = strategy.conversion?.storage ?? definition;
       const cache = feed.cache(resourceKeyPrefix(stored.group, stored.plural));
-      this.served.set(
-        `${group}/${version}/${plural}`,
-        new ServedResource(definition, strategy, schemaFor(group, version, kind), cache),
-      );
+      const family = siblings.get(cache.prefix) ?? [];
+      siblings.set(cache.prefix, family);
+      const resource = new ServedResource(definition, strategy, schemaFor(group, version, kind), cache, family);
+      family.push(resource);
+      this.served.set(`${group}/${version}/${plural}`, resource);
       this.groupVersions.add(`${group}/${version}`);
     }
   }

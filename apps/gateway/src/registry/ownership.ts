@@ -21,6 +21,7 @@ export function ownershipContext(resource: ServedResource, context: WriteContext
     subresource: context.subresource,
     now: formatTime(nowMs),
     resetFields: resetSetOf(resource, context.subresource),
+    versions: (apiVersion) => resource.viewIn(apiVersion),
   };
 }
 

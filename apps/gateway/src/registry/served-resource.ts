@@ -5,6 +5,7 @@ import {
   type GroupResource,
   type KubernetesObject,
   type StructSchema,
+  type VersionView,
 } from '#machinery';
 import { type ResourceCache } from '../cache/resource-cache';
 import { type FieldSelectorGetter, type ResourceStrategy } from '../kinds/strategy';
@@ -23,6 +24,8 @@ export class ServedResource {
     readonly strategy: ResourceStrategy,
     readonly schema: StructSchema,
     readonly cache: ResourceCache,
+    /** All that serve the objects of `cache`, this one among them. */
+    private readonly siblings: readonly ServedResource[] = [],
   ) {
     this.apiVersion = formatGroupVersion(definition.group, definition.version);
     this.groupResource = { group: definition.group, resource: definition.plural };
@@ -59,6 +62,19 @@ export class ServedResource {
   /** The inverse of `serve` for what is about to be written. */
   store(object: KubernetesObject): KubernetesObject {
     return this.strategy.conversion === undefined ? object : this.strategy.conversion.toStorage(object);
+  }
+
+  /** How this version's objects look in another one (ownership of fields is recorded by version). */
+  viewIn(apiVersion: string): VersionView | undefined {
+    const sibling = this.siblings.find((candidate) => candidate.apiVersion === apiVersion);
+    if (sibling === undefined) return undefined;
+    return {
+      schema: sibling.schema,
+      convert: (object) => {
+        const stored = this.store(object as KubernetesObject);
+        return (sibling.strategy.conversion?.fromStorage(stored) ?? stored) as typeof object;
+      },
+    };
   }
 
   fieldGetter(field: string): FieldSelectorGetter<KubernetesObject> | undefined {

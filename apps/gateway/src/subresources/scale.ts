@@ -3,20 +3,28 @@ import {
   type DeepReadonly,
   type JsonObject,
   type KubernetesObject,
+  type ObjectMeta,
+  applyConfiguration,
+  badRequest,
+  copyJson,
   field,
+  formatKind,
+  formatTime,
+  kindOf,
   invalid,
   labelSelectorMatcher,
   labelsMatcher,
   type LabelSelector,
 } from '#machinery';
 import { decodeBody, decodeObject, mediaTypeOf } from '../codec/decode-body';
-import { applyPatch, readPatch } from '../api/patcher';
+import { applyMediaType, applyPatch, readConfiguration, readPatch } from '../api/patcher';
 import { checkName, checkNamespace } from '../api/request-checks';
 import { type SubresourceDependencies } from '../api/subresource-list';
 import { type SubresourceHandler } from '../api/subresources';
 import { recordUpdate } from '../registry/ownership';
 import { uidMismatch } from '../registry/preconditions';
 import { type ServedResource } from '../registry/served-resource';
+import { ownersOfScale, ownersOfWorkload } from './scale-ownership';
 import { type WriteContext } from '../registry/write-context';
 import { type ObjectResult } from '../request/api-result';
 import { parseWriteOptions } from '../request/options';
@@ -38,7 +46,9 @@ export function scaleHandler({ reader, writer, handlers, clock }: SubresourceDep
     resource: ServedResource,
     context: WriteContext,
     warnings: readonly string[],
-    next: (current: Scale) => Scale | Promise<Scale>,
+    next: (current: Scale, live: DeepReadonly<Scalable>) => Scale | Promise<Scale>,
+    /** The outcome of `next` says who owns the replicas. */
+    isApplied = false,
   ): Promise<ObjectResult> => {
     const outcome = await writer.update(
       resource,
@@ -46,7 +56,7 @@ export function scaleHandler({ reader, writer, handlers, clock }: SubresourceDep
       {
         next: async (live) => {
           const old = live as DeepReadonly<Scalable>;
-          const scale = await next(scaleOf(resource.definition, old));
+          const scale = await next(scaleOf(resource.definition, old), old);
           checkName(scale, context.name);
           checkNamespace(scale, resource, context.namespace);
           const replicas = scale.spec?.replicas ?? 0;
@@ -56,9 +66,10 @@ export function scaleHandler({ reader, writer, handlers, clock }: SubresourceDep
           }
           const { uid, resourceVersion } = scale.metadata ?? {};
           if (uid !== undefined && uid !== '' && uid !== old.metadata?.uid) throw uidMismatch(resource, old, uid);
-          const metadata = { ...old.metadata, resourceVersion };
+          const metadata = { ...(old.metadata as ObjectMeta), resourceVersion };
           const object = { ...old, metadata, spec: { ...old.spec, replicas } } as KubernetesObject;
-          recordUpdate(resource, object, old, context, clock.now());
+          if (isApplied) metadata.managedFields = ownersOfWorkload(old, scale.metadata?.managedFields);
+          else recordUpdate(resource, object, old, context, clock.now());
           return object;
         },
       },
@@ -66,6 +77,21 @@ export function scaleHandler({ reader, writer, handlers, clock }: SubresourceDep
     );
     const object = scaleOf(resource.definition, outcome.object.object);
     return { type: 'object', status: 200, object: object, warnings };
+  };
+  const apply = (current: Scale, live: DeepReadonly<Scalable>, config: JsonObject, context: WriteContext): Scale => {
+    const managedFields = ownersOfScale(live.metadata?.managedFields);
+    // Its status is computed, so nobody has a say in it.
+    const { status: _status, ...configured } = config;
+    const applied = applyConfiguration({ ...current, metadata: { ...current.metadata, managedFields } }, configured, {
+      schema: expected.schema,
+      apiVersion: 'autoscaling/v1',
+      subresource: 'scale',
+      now: formatTime(clock.now()),
+      manager: context.manager,
+      force: context.options.force === true,
+      normalize: (merged) => decodeObject(merged, expected, 'Ignore', () => undefined),
+    });
+    return copyJson(applied as unknown as JsonObject);
   };
   return {
     async get(request, info, resource) {
@@ -84,8 +110,16 @@ export function scaleHandler({ reader, writer, handlers, clock }: SubresourceDep
     },
     async patch(request, info, resource) {
       const mediaType = mediaTypeOf(request);
-      const options = parseWriteOptions(request.query, 'PatchOptions', mediaType === 'application/apply-patch+yaml');
+      const options = parseWriteOptions(request.query, 'PatchOptions', mediaType === applyMediaType);
       const { context, warnings } = handlers.context(request, info, options, info.name);
+      if (mediaType === applyMediaType) {
+        const config = await readConfiguration(request, context);
+        const kind = kindOf(config);
+        if (kind.group !== 'autoscaling' || kind.version !== 'v1' || kind.kind !== 'Scale') {
+          throw badRequest(`invalid object type: ${formatKind(kind)}`);
+        }
+        return write(resource, context, warnings, (current, live) => apply(current, live, config, context), true);
+      }
       const { value: patch } = await readPatch(request);
       return write(resource, context, warnings, (current) => {
         const patched = applyPatch(mediaType, current as unknown as JsonObject, patch, expected.schema, context);
