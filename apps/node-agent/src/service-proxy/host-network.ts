@@ -1,4 +1,4 @@
-import { nftTableName, renderNftRemoval } from '#network';
+import { isInCidr, nftTableName, renderNftRemoval } from '#network';
 import { type Logger } from '#telemetry';
 import { BridgePorts } from './bridge-ports';
 import { createRunCommand, type RunCommand } from './command';
@@ -25,6 +25,8 @@ export interface HostNetworkState {
 export interface HostNetworkOptions {
   readonly cluster: string;
   readonly clusterCidr: string;
+  /** Addresses of Services; given, the host has a route to them of its own. */
+  readonly serviceCidr?: string;
   readonly logger: Logger;
   readonly run?: RunCommand;
   readonly files?: HostFiles;
@@ -42,7 +44,7 @@ export async function whyNoHostNetwork(run: RunCommand = createRunCommand()): Pr
 }
 
 export function createHostNetwork(options: HostNetworkOptions): HostNetwork {
-  const { cluster, clusterCidr, logger, run = createRunCommand(), files = hostFiles } = options;
+  const { cluster, clusterCidr, serviceCidr, logger, run = createRunCommand(), files = hostFiles } = options;
   const ports = new BridgePorts(clusterCidr, files, logger);
   const table = nftTableName(cluster);
 
@@ -62,7 +64,8 @@ export function createHostNetwork(options: HostNetworkOptions): HostNetwork {
       const forwards = await ensure('net/ipv4/ip_forward', '1');
       if (!forwards) logger.warn('IP forwarding is off and cannot be turned on: pods cannot be reached');
       const filtersBridges = await ensure('net/bridge/bridge-nf-call-iptables', '1');
-      await acceptForwarding(run, clusterCidr, logger);
+      await acceptForwarding(run, cluster, clusterCidr, logger);
+      if (serviceCidr !== undefined) await routeServices({ run, files, logger }, serviceCidr, clusterCidr);
       const { code } = await run(['nft', 'list', 'chain', 'ip', table, 'services']);
       return { filtersBridges, hasTable: code === 0 };
     },
@@ -81,33 +84,59 @@ export async function removeServiceRules(
   const { cluster, clusterCidr, logger, run = createRunCommand() } = options;
   const { code, stderr } = await run(['nft', '-f', '-'], renderNftRemoval(nftTableName(cluster)));
   if (code !== 0) logger.warn({ stderr }, 'the service rules could not be removed');
-  for (const chain of await forwardChains(run)) {
+  for (const chain of await forwardChains(run, cluster)) {
     for (const match of [
       ['-s', clusterCidr],
       ['-d', clusterCidr],
     ]) {
       // As often as it is there; the first failure says that it is not.
       for (let i = 0; i < 10; i++) {
-        const removed = await run(['iptables', '-w', '-D', chain, ...match, ...accept]);
+        const removed = await run(['iptables', '-w', '-D', chain, ...match, ...accept(cluster)]);
         if (removed.code !== 0) break;
       }
     }
   }
 }
 
-const accept = ['-m', 'comment', '--comment', 'nestor pods', '-j', 'ACCEPT'];
+/**
+ * A route for cluster IPs. Packets are translated before they take it, but the kernel looks for a route first: without this one
+ * a host that has no default route could not reach services, and what has no rules would leak into the network outside. By
+ * way of loopback, since on the bridge the host would send pods ICMP redirects. The kernel removes it together with the
+ * bridge's address.
+ */
+async function routeServices(
+  { run, files, logger }: { readonly run: RunCommand; readonly files: HostFiles; readonly logger: Logger },
+  serviceCidr: string,
+  clusterCidr: string,
+): Promise<void> {
+  const bridge = (await files.interfaces()).find(({ address }) => isInCidr(address, clusterCidr));
+  if (bridge === undefined) return;
+  const route = ['ip', 'route', 'replace', serviceCidr, 'dev', 'lo', 'src', bridge.address];
+  try {
+    const { code, stderr } = await run(route);
+    if (code !== 0) logger.warn({ stderr, serviceCidr }, 'cluster IPs could not be routed');
+  } catch (error) {
+    // Most hosts have a default route, which does as well.
+    logger.warn({ err: error, serviceCidr }, 'cluster IPs could not be routed');
+  }
+}
+
+/** Named by cluster: another one may get the same addresses while this one is still being removed. */
+function accept(cluster: string): string[] {
+  return ['-m', 'comment', '--comment', `${nftTableName(cluster)} pods`, '-j', 'ACCEPT'];
+}
 
 /**
  * Docker sets the policy of FORWARD to DROP and says that others' rules belong into DOCKER-USER, which it keeps through
  * restarts. An accept in our own table would not do: a packet has to pass every chain of a hook.
  */
-async function acceptForwarding(run: RunCommand, clusterCidr: string, logger: Logger): Promise<void> {
-  for (const chain of await forwardChains(run)) {
+async function acceptForwarding(run: RunCommand, cluster: string, clusterCidr: string, logger: Logger): Promise<void> {
+  for (const chain of await forwardChains(run, cluster)) {
     for (const match of [
       ['-s', clusterCidr],
       ['-d', clusterCidr],
     ]) {
-      const rule = [chain, ...match, ...accept];
+      const rule = [chain, ...match, ...accept(cluster)];
       if ((await run(['iptables', '-w', '-C', ...rule])).code === 0) continue;
       const { code, stderr } = await run(['iptables', '-w', '-I', ...rule]);
       if (code !== 0) logger.warn({ stderr, chain }, 'forwarding of pod traffic could not be allowed');
@@ -116,12 +145,14 @@ async function acceptForwarding(run: RunCommand, clusterCidr: string, logger: Lo
 }
 
 /** Where accept rules belong: Docker's chain, or FORWARD itself if that drops by default. None without iptables. */
-async function forwardChains(run: RunCommand): Promise<string[]> {
+async function forwardChains(run: RunCommand, cluster: string): Promise<string[]> {
   try {
     if ((await run(['iptables', '-w', '-S', 'DOCKER-USER'])).code === 0) return ['DOCKER-USER'];
     const { code, stdout } = await run(['iptables', '-w', '-S', 'FORWARD']);
     // What was put there while the policy was DROP is found again.
-    return code === 0 && (stdout.includes('-P FORWARD DROP') || stdout.includes('nestor pods')) ? ['FORWARD'] : [];
+    return code === 0 && (stdout.includes('-P FORWARD DROP') || stdout.includes(`${nftTableName(cluster)} pods`))
+      ? ['FORWARD']
+      : [];
   } catch (error) {
     // A host without iptables has no Docker that would drop packets.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
