@@ -142,8 +142,6 @@ export class Lab {
     await this.link('outside', 'up0');
     await this.must('node', `ip addr add ${Lab.nodeIp}/24 dev up0`);
     await this.must('outside', `ip addr add ${Lab.outsideIp}/24 dev eth0; ip route add 10.96.0.0/16 via ${Lab.nodeIp}`);
-    // A host has a default route: without one there is nowhere to send packets for cluster IPs.
-    await this.must('node', `ip route add default via ${Lab.outsideIp}`);
     // As Docker leaves a host: forwarding only for what its chains accept.
     await this.must(
       'node',

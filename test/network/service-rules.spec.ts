@@ -83,11 +83,17 @@ describeReal('services on a real kernel', () => {
 
   async function start(
     objects: (Service | EndpointSlice)[],
-    network: HostNetwork = createHostNetwork({ ...host(), run: lab.run('node'), files }),
+    network: HostNetwork = createHostNetwork({ ...host(), serviceCidr: '10.96.0.0/16', run: lab.run('node'), files }),
   ): Promise<ServiceProxy> {
     clusterObjects = new FakeCluster().add(...objects);
     proxy = await createServiceProxy(
-      { cluster: 'lab', nodeNames: ['here'], clusterCidr: Lab.clusterCidr, forwarderAddresses: [] },
+      {
+        cluster: 'lab',
+        nodeNames: ['here'],
+        clusterCidr: Lab.clusterCidr,
+        serviceCidr: '10.96.0.0/16',
+        forwarderAddresses: [],
+      },
       {
         informers: clusterObjects.informers,
         network,
@@ -142,7 +148,7 @@ describeReal('services on a real kernel', () => {
   test('the same where bridges do not filter: answers come back through the node', async () => {
     await filterBridges('0');
     try {
-      const kernel = createHostNetwork({ ...host(), run: lab.run('node'), files });
+      const kernel = createHostNetwork({ ...host(), serviceCidr: '10.96.0.0/16', run: lab.run('node'), files });
       await start([service(), slice('a', 'b')], {
         ...kernel,
         prepare: async () => {

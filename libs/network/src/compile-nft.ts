@@ -7,6 +7,11 @@ export interface NftOptions {
   readonly table: string;
   /** Addresses of pods: traffic from elsewhere to a cluster IP is masqueraded, so that answers come back this way. */
   readonly clusterCidr: string;
+  /**
+   * Addresses of services. Packets for one that no service has, or whose rules are not here yet, are dropped, as upstream does
+   * it: they must not leave the host, and a client that came too early succeeds when it repeats its SYN.
+   */
+  readonly serviceCidr?: string;
   /** The bit of the packet mark that says "masquerade". */
   readonly masqueradeMark: number;
   /**
@@ -46,7 +51,7 @@ const TO_NODE = 'ip daddr != 127.0.0.0/8 fib daddr type local';
 export function compileNft({ rules }: RuleSet, options: NftOptions): NftTable {
   const mark = `0x${options.masqueradeMark.toString(16).padStart(8, '0')}`;
   const table = new TableBuilder(options);
-  const { clusterCidr } = options;
+  const { clusterCidr, serviceCidr } = options;
 
   table.map('service-ips', 'type ipv4_addr . inet_proto . inet_service : verdict;');
   table.map('service-nodeports', 'type inet_proto . inet_service : verdict;');
@@ -75,10 +80,15 @@ export function compileNft({ rules }: RuleSet, options: NftOptions): NftTable {
   table.chain('filter-input', ['ct state new jump unserved', `ct state new jump unserved-nodeports`]);
   table.chain('filter-forward', ['ct state new jump unserved']);
   table.chain('filter-output', ['ct state new jump unserved', `ct state new jump unserved-nodeports`]);
-  // Also ports that the service does not have.
-  table.chain('unserved', [`${SERVICE_KEY} vmap @no-endpoint-services`, 'ip daddr @cluster-ips reject']);
+  table.chain('unserved', [
+    `${SERVICE_KEY} vmap @no-endpoint-services`,
+    // Ports that the service does not have.
+    'ip daddr @cluster-ips goto refuse',
+    ...(serviceCidr === undefined ? [] : [`ip daddr ${serviceCidr} drop`]),
+  ]);
   table.chain('unserved-nodeports', [`${TO_NODE} meta l4proto . th dport vmap @no-endpoint-nodeports`]);
-  table.chain('refuse', ['reject']);
+  // The kernel sends a client one ICMP error a second (`icmp_ratelimit`); resets have no such limit.
+  table.chain('refuse', ['meta l4proto tcp reject with tcp reset', 'reject']);
 
   for (const rule of rules) addService(table, rule, clusterCidr);
   return table.build();

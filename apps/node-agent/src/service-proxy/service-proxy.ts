@@ -21,6 +21,8 @@ export interface ServiceProxyConfig {
   /** Nodes whose pods are on this host: all agents of the process. */
   readonly nodeNames: readonly string[];
   readonly clusterCidr: string;
+  /** Addresses of Services; absent: packets for an address that no Service has are not dropped. */
+  readonly serviceCidr?: string;
   /** Default 0x4000, kube-proxy's. */
   readonly masqueradeMark?: number;
   /** Where the userspace forwarder opens node ports. Default 127.0.0.1 and ::1; empty: nowhere. */
@@ -254,9 +256,11 @@ class NodeServiceProxy implements ServiceProxy {
   }
 
   private compile(ruleSet: RuleSet): NftTable {
+    const { cluster, clusterCidr, serviceCidr } = this.config;
     return compileNft(ruleSet, {
-      table: nftTableName(this.config.cluster),
-      clusterCidr: this.config.clusterCidr,
+      table: nftTableName(cluster),
+      clusterCidr,
+      ...(serviceCidr === undefined ? {} : { serviceCidr }),
       masqueradeMark: this.config.masqueradeMark ?? 0x4000,
       masqueradesPods: !this.filtersBridges,
     });
