@@ -13,6 +13,8 @@ export interface NestorOptions {
   readonly runtime?: 'auto' | 'docker' | 'fake';
   readonly nodes?: number;
   readonly bus?: string;
+  /** What the cluster sees as /etc/resolv.conf, in a mount namespace of its own. */
+  readonly resolvConf?: string;
 }
 
 interface Result {
@@ -50,7 +52,8 @@ export class NestorCluster {
   }
 
   nestor(...args: string[]): Promise<Result> {
-    return run(process.execPath, [nestor, ...args], { env: { ...process.env, NESTOR_HOME: this.home } });
+    const [program, ...rest] = [...this.prefix(), process.execPath, nestor, ...args] as [string, ...string[]];
+    return run(program, rest, { env: { ...process.env, NESTOR_HOME: this.home } });
   }
 
   /** Runs kubectl to its end; rejects with what it said if it fails. */
@@ -72,6 +75,13 @@ export class NestorCluster {
   /** Starts a kubectl that goes on (`logs -f`, `get -w`); the caller ends it. */
   async kubectlStream(...args: string[]): Promise<ChildProcess> {
     return spawn(await kubectlPath(this.version), args, { env: this.environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  private prefix(): string[] {
+    const { resolvConf } = this.options;
+    if (resolvConf === undefined) return [];
+    const mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+    return ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', mount, resolvConf];
   }
 
   private environment(): NodeJS.ProcessEnv {
