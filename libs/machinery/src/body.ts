@@ -44,7 +44,8 @@ export function decodeBody(text: string, options: BodyOptions): DecodedBody {
     kind = interpretKind(parsed.value, options, text);
     const schema = options.schemaOf(kind);
     if (schema === undefined) throw new DecodeError(unregistered(kind));
-    const decoded = decodeValue(parsed.value, schema);
+    // Go leaves a struct as it is when it decodes null into it.
+    const decoded = decodeValue(parsed.value ?? {}, schema);
     const strictErrors = fieldValidation === 'Ignore' ? [] : [...parsed.duplicates, ...decoded.strictErrors];
     if (fieldValidation === 'Strict' && strictErrors.length > 0) throw new DecodeError(strictText(strictErrors));
     const object = decoded.value as KubernetesObject & Record<string, unknown>;

@@ -77,6 +77,10 @@ describe('decodeBody', () => {
     });
   });
 
+  it('takes null for an empty object', () => {
+    expect(body('null').object).toMatchObject({ kind: 'ConfigMap' });
+  });
+
   it('shows the path of an unknown field with its indices', () => {
     const text = '{"kind":"Pod","spec":{"containers":[{"name":"a","$patch":"delete"}]}}';
     expect(body(text).warnings).toEqual(['unknown field "spec.containers[0].$patch"']);
@@ -101,7 +105,14 @@ describe('decodeBody', () => {
       'a: &a [x,x,x,x,x,x,x,x,x,x]',
       ...'bcdefgh'.split('').map((name, i) => `${name}: &${name} [${`*${'abcdefgh'[i]},`.repeat(10)}]`),
     ];
-    expect(() => body(bomb.join('\n'), 'Warn', 'yaml')).toThrow(/alias/i);
+    expect(() => body(bomb.join('\n'), 'Warn', 'yaml')).toThrow('yaml: document contains excessive aliasing');
+    expect(() => body('a: *b', 'Warn', 'yaml')).toThrow("yaml: unknown anchor 'b' referenced");
+    for (const deep of ['[', '{a: ', '- ', '? ']) {
+      expect(() => body(deep.repeat(100_000), 'Warn', 'yaml')).toThrow('yaml: line 1: exceeded max depth');
+    }
+    const block = Array.from({ length: 1000 }, (_, i) => `${' '.repeat(i)}a:\n`).join('');
+    expect(() => body(block, 'Warn', 'yaml')).toThrow(/yaml: line 50\d: exceeded max depth/);
+    expect(body(`unknown: ${'['.repeat(400)}${']'.repeat(400)}`, 'Ignore', 'yaml').warnings).toEqual([]);
     expect(() => body('['.repeat(20000))).toThrow('exceeded max depth');
     expect(() => body('['.repeat(2000) + ']'.repeat(2000))).toThrow('exceeded max depth');
   });
@@ -132,6 +143,14 @@ describe('decodeValue', () => {
       status: {},
     });
     expect(zeroStruct(pod)).toEqual({ metadata: {}, spec: { containers: null }, status: {} });
+  });
+
+  it('writes an empty list that is required, unless Go leaves it out', () => {
+    const field = { schema: { type: 'list', items: { type: 'string' } }, description: '', required: true } as const;
+    const schema = { type: 'struct', name: 'T', description: '' } as const;
+    const decoded = (list: object) => decodeValue({}, { ...schema, fields: { list: { ...field, ...list } } }).value;
+    expect(decoded({})).toEqual({ list: null });
+    expect(decoded({ omitEmpty: true })).toEqual({});
   });
 
   it('does not change its input and settles after one round', () => {

@@ -1,4 +1,4 @@
-import { type Document, parseDocument, type Tags, type YAMLError } from 'yaml';
+import { Composer, type Document, Lexer, LineCounter, Parser, type Tags, type YAMLError } from 'yaml';
 import { goQuote } from './go-text';
 import { type ParsedText } from './json-text';
 import { type JsonValue } from './objects';
@@ -7,6 +7,12 @@ import { type JsonValue } from './objects';
 export class YamlSyntaxError extends Error {
   override readonly name = 'YamlSyntaxError';
 }
+
+/**
+ * Go's limit is 10,000. Here the stack ends sooner, and V8 ends the process when it has to compile a regular expression
+ * near that end. No object of the API comes near it.
+ */
+const safeDepth = 500;
 
 /** Upstream's YAML is 1.1 without the types that JSON lacks: what looks like a date or a time stays a string. */
 const withoutTypes = /timestamp|binary|omap|pairs|set$/;
@@ -25,7 +31,6 @@ const errorTexts: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   MISSING_CHAR: "did not find expected ',' or ']'",
   TAB_AS_INDENT: 'found character that cannot start any token',
   UNEXPECTED_TOKEN: 'did not find expected node content',
-  BAD_ALIAS: 'unknown anchor referenced',
 };
 
 /**
@@ -33,7 +38,24 @@ const errorTexts: Readonly<Partial<Record<YAMLError['code'], string>>> = {
  * that would expand without bound are an error.
  */
 export function parseYaml(text: string): ParsedText {
-  const document: Document = parseDocument(firstDocument(text), {
+  const lines = new LineCounter();
+  const document = compose(firstDocument(text), lines);
+  const duplicates: string[] = [];
+  for (const error of document.errors) {
+    const { line } = lines.linePos(error.pos[0]);
+    if (error.code !== 'DUPLICATE_KEY') throw syntaxError(text, line, error);
+    duplicates.push(`line ${line}: key ${goQuote(keyAt(text, error.pos[0]))} already set in map`);
+  }
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: 1000 });
+    return { value: (value ?? null) as JsonValue, duplicates };
+  } catch (error) {
+    throw aliasError(error);
+  }
+}
+
+function compose(text: string, lines: LineCounter): Document {
+  const composer = new Composer({
     version: '1.1',
     merge: true,
     customTags: restrictTags,
@@ -41,18 +63,22 @@ export function parseYaml(text: string): ParsedText {
     strict: true,
     logLevel: 'error',
   });
-  const duplicates: string[] = [];
-  for (const error of document.errors) {
-    if (error.code !== 'DUPLICATE_KEY') throw syntaxError(text, error);
-    const line = error.linePos?.[0].line ?? 0;
-    duplicates.push(`line ${line}: key ${goQuote(keyAt(text, error.pos[0]))} already set in map`);
+  const [document] = composer.compose(boundedTokens(text, lines), true, text.length);
+  // With `forceDoc` there is one, even of an empty text.
+  return document!;
+}
+
+/** The parser's tokens, as long as they are not nested so deeply that those who walk them could exhaust the stack. */
+function* boundedTokens(text: string, lines: LineCounter): ReturnType<Parser['parse']> {
+  const parser = new Parser(lines.addNewLine);
+  lines.addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    yield* parser.next(lexeme);
+    if (parser.stack.length > safeDepth) {
+      throw new YamlSyntaxError(`yaml: line ${lines.lineStarts.length}: exceeded max depth of ${safeDepth}`);
+    }
   }
-  try {
-    const value: unknown = document.toJS({ maxAliasCount: 1000 });
-    return { value: (value ?? null) as JsonValue, duplicates };
-  } catch (error) {
-    throw new YamlSyntaxError(`yaml: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  yield* parser.end();
 }
 
 /** Everything before a second `---`: request bodies hold one object. */
@@ -69,10 +95,20 @@ function keyAt(text: string, position: number): string {
   return quoted?.[2] ?? (/^(.*?)\s*:(?:\s|$)/.exec(line)?.[1] ?? line).trim();
 }
 
-function syntaxError(text: string, error: YAMLError): YamlSyntaxError {
+/** Aliases are followed only when the value is made. */
+function aliasError(error: unknown): YamlSyntaxError {
+  const message = error instanceof Error ? error.message : String(error);
+  const unknown = /^Unresolved alias .*: (.*)$/.exec(message)?.[1];
+  if (unknown !== undefined) return new YamlSyntaxError(`yaml: unknown anchor '${unknown}' referenced`);
+  if (message.startsWith('Excessive alias count')) {
+    return new YamlSyntaxError('yaml: document contains excessive aliasing');
+  }
+  return new YamlSyntaxError(`yaml: ${message}`);
+}
+
+function syntaxError(text: string, line: number, error: YAMLError): YamlSyntaxError {
   // An unclosed flow collection ends where the text ends; libyaml reports the line that it began to look on.
   const unclosed = error.pos[0] >= text.trimEnd().length;
-  const line = error.linePos?.[0].line ?? 1;
   const words = unclosed
     ? 'did not find expected node content'
     : (errorTexts[error.code] ?? error.message.split('\n', 1)[0]);

@@ -15,10 +15,12 @@ import { streamWatch } from './watch-response';
 
 /** Smaller answers are not worth compressing (upstream's threshold). */
 const gzipThreshold = 128 * 1024;
+/** How long a client may go on sending what was refused. */
+const lingerMs = 1000;
 
 /** HTTP in, HTTP out: authenticates, calls the API, encodes. */
 export class HttpAdapter {
-  private readonly watches = new Set<() => void>();
+  private readonly watches = new Set<{ end?: () => void }>();
 
   constructor(
     private readonly api: ApiServer,
@@ -30,7 +32,7 @@ export class HttpAdapter {
 
   /** Ends all watches, so that their connections can close. */
   endWatches(): void {
-    for (const end of [...this.watches]) end();
+    for (const { end } of [...this.watches]) end?.();
   }
 
   /** Answers one request. Never rejects. */
@@ -67,7 +69,7 @@ export class HttpAdapter {
         const value = incoming.headers[name];
         return Array.isArray(value) ? value.join(', ') : value;
       },
-      body: httpBody(incoming),
+      body: httpBody(incoming, this.clock),
       user,
       signal,
     };
@@ -97,11 +99,13 @@ export class HttpAdapter {
       'cache-control': 'no-cache, private',
     });
     await new Promise<void>((resolve) => {
-      const end = streamWatch(response, result, form, options, () => {
-        this.watches.delete(end);
+      // It may be over before it has begun: what it is asked for may be gone.
+      const watch: { end?: () => void } = {};
+      this.watches.add(watch);
+      watch.end = streamWatch(response, result, form, options, () => {
+        this.watches.delete(watch);
         resolve();
       });
-      if (!response.writableEnded && !response.destroyed) this.watches.add(end);
     });
   }
 
@@ -126,11 +130,33 @@ export class HttpAdapter {
       ...(retry === undefined ? {} : { 'retry-after': String(retry) }),
     };
     if (error instanceof WarnedError) setWarnings(response, error.warnings);
-    // What is left of the body is not worth reading.
-    if (!incoming.complete && code === 413) headers.connection = 'close';
+    const text = incoming.method === 'HEAD' ? '' : `${JSON.stringify(body)}\n`;
+    if (!incoming.complete && (code === 413 || code === 504))
+      return refuseBody(incoming, response, code, headers, text);
     response.writeHead(code, headers);
-    response.end(incoming.method === 'HEAD' ? '' : `${JSON.stringify(body)}\n`);
+    response.end(text);
   }
+}
+
+/**
+ * Answers while the client still sends, then hangs up. Not at once: closing a socket that has unread bytes resets the
+ * connection, and the client would lose the answer (RFC 9112, section 9.6).
+ */
+function refuseBody(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  code: number,
+  headers: Readonly<Record<string, string>>,
+  text: string,
+): void {
+  response.writeHead(code, { ...headers, connection: 'close', 'content-length': Buffer.byteLength(text) });
+  response.write(text);
+  const hangUp = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(hangUp, lingerMs);
+  incoming.once('close', hangUp).once('end', hangUp).resume();
 }
 
 function setWarnings(response: ServerResponse, warnings: readonly string[]): void {

@@ -32,6 +32,9 @@ export function createAdapter(config: GatewayConfig, onRequest: RequestListener)
       // Watches and uploads may be slow; what counts is that headers arrive.
       requestTimeout: 0,
       headersTimeout: headersMs,
+      // Upstream's server gives the handshake as long as the headers.
+      handshakeTimeout: headersMs,
+      connectionsCheckingInterval: 5_000,
       keepAliveTimeout: keepAliveMs,
       joinDuplicateHeaders: true,
     },

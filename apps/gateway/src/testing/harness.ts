@@ -33,13 +33,15 @@ export interface Harness {
   stop(): Promise<void>;
 }
 
-export async function startHarness(): Promise<Harness> {
+/** @param prepare gives the store a past before the gateway starts */
+export async function startHarness(prepare?: (store: KeyValueStore) => Promise<void>): Promise<Harness> {
   const now = Date.now();
   const logger = silentLogger();
   const authority = await createAuthority('test', now);
   const serving = apiServerRequest({ serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local' });
   const { certificatePem, keyPem } = await issueCertificate(authority, serving, now);
   const store = createMemoryStore({ clock: systemClock, logger });
+  await prepare?.(store);
   const bus = createInProcessBus({ clock: systemClock, random: Math.random });
   const gateway = await createGateway(
     {
