@@ -3,7 +3,7 @@ import { accessFacts } from './facts/access';
 import { coreFacts } from './facts/core';
 import { type FieldFacts, noFacts, parseFacts } from './facts/facts';
 import { infrastructureFacts } from './facts/infrastructure';
-import { embeddedFields, type LayoutFacts, omittedWhenZero, writtenFields } from './facts/layout';
+import { embeddedFields, type LayoutFacts, omittedWhenEmpty, omittedWhenZero, writtenFields } from './facts/layout';
 import { metaFacts } from './facts/meta';
 import { workloadsFacts } from './facts/workloads';
 import { definitions as text } from './generated/definitions';
@@ -61,6 +61,7 @@ function layoutOf(definition: string, field: string, type: string): Partial<Fiel
   return {
     ...(type.startsWith('#') && (embeddedEverywhere.has(field) || names(embeddedFields)) ? { embedded: true } : {}),
     ...(names(writtenFields) ? { written: true } : {}),
+    ...(names(omittedWhenEmpty) ? { omitEmpty: true } : {}),
     ...(names(omittedWhenZero) ? { omitZero: true } : {}),
   };
 }

@@ -134,8 +134,8 @@ class Decoder {
 }
 
 /** Go's `omitempty`. Whoever is required is written even when it is empty. */
-function isOmitted(value: JsonValue, { schema, required, written, omitZero }: FieldSchema): boolean {
-  if (required === true || written === true) return false;
+function isOmitted(value: JsonValue, { schema, required, written, omitEmpty, omitZero }: FieldSchema): boolean {
+  if ((required === true && omitEmpty !== true) || written === true) return false;
   if (schema.type === 'list') return Array.isArray(value) && value.length === 0;
   if (schema.type === 'map') return typeof value === 'object' && value !== null && isEmptyObject(value);
   return (
@@ -161,8 +161,9 @@ function fillIn(value: Record<string, JsonValue>, schema: StructSchema): void {
   for (const [name, field] of fields) if (value[name] === undefined) value[name] = zeroOfField(field);
 }
 
-function isAlwaysWritten({ schema, embedded, written, required }: FieldSchema): boolean {
-  return embedded === true || written === true || (required === true && schema.type !== 'struct');
+function isAlwaysWritten({ schema, embedded, written, required, omitEmpty }: FieldSchema): boolean {
+  if (embedded === true || written === true) return true;
+  return required === true && omitEmpty !== true && schema.type !== 'struct';
 }
 
 /** Objects are pointers unless they are embedded. */

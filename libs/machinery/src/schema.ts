@@ -45,6 +45,8 @@ export interface FieldSchema {
   readonly embedded?: boolean;
   /** Go writes this optional field even when nobody set it: `null`, `''`, `0`. Required fields are written anyway. */
   readonly written?: boolean;
+  /** Go omits this field while it is empty although it is required. */
+  readonly omitEmpty?: boolean;
   /** Go holds this scalar by value and omits its zero: `''`, `0` and `false` are as good as absent. */
   readonly omitZero?: boolean;
   /** `patchStrategy` of strategic merge patch; `merge,retainKeys` has both. */

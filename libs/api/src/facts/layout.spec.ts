@@ -1,8 +1,8 @@
 import { allSchemas } from '../../index';
-import { embeddedFields, type LayoutFacts, omittedWhenZero, writtenFields } from './layout';
+import { embeddedFields, type LayoutFacts, omittedWhenEmpty, omittedWhenZero, writtenFields } from './layout';
 
 describe('layout facts', () => {
-  it.each<[string, LayoutFacts]>(Object.entries({ embeddedFields, writtenFields, omittedWhenZero }))(
+  it.each<[string, LayoutFacts]>(Object.entries({ embeddedFields, writtenFields, omittedWhenEmpty, omittedWhenZero }))(
     '%s name fields that exist',
     (_, facts) => {
       const known = new Set(
@@ -23,6 +23,8 @@ describe('layout facts', () => {
     expect(fields('io.k8s.api.core.v1.PodSpec').securityContext?.embedded).toBeUndefined();
     expect(fields('io.k8s.api.rbac.v1.Role').rules?.written).toBe(true);
     expect(fields('io.k8s.api.core.v1.EnvVar').value?.omitZero).toBe(true);
+    const binding = fields('io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec');
+    expect(binding.validationActions).toMatchObject({ required: true, omitEmpty: true });
     expect(fields('io.k8s.api.apps.v1.DeploymentSpec').replicas?.omitZero).toBeUndefined();
   });
 });

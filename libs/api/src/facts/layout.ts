@@ -56,6 +56,11 @@ export const embeddedFields: LayoutFacts = {
   WeightedPodAffinityTerm: 'podAffinityTerm',
 };
 
+/** Required fields that Go leaves out while they are empty, against what is usual. */
+export const omittedWhenEmpty: LayoutFacts = {
+  ValidatingAdmissionPolicyBindingSpec: 'validationActions',
+};
+
 /** Optional fields that are written even when nobody set them: as `null`, `''` or `0`. */
 export const writtenFields: LayoutFacts = {
   ClusterRole: 'rules',

@@ -60,6 +60,8 @@ export const columnFieldDescriptions: Readonly<Record<string, string>> = {
   'HorizontalPodAutoscaler.status.currentReplicas':
     'currentReplicas is current number of replicas of pods managed by this autoscaler, as last seen by ' +
     'the autoscaler.',
+  'CertificateSigningRequest.spec.username': 'Base64-encoded PKCS#10 CSR data',
+  'CertificateSigningRequest.status.conditions': 'Conditions applied to the request, such as approval or denial.',
   'CertificateSigningRequest.spec.signerName':
     'Requested signer for the request. It is a qualified name in the form: `scope-hostname.io/name`. If ' +
     "empty, it will be defaulted:\n 1. If it's a kubelet client certificate, it is assigned\n    " +

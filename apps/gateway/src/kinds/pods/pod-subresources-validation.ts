@@ -41,8 +41,8 @@ export function validateResize(pod: DeepReadonly<Pod>, old: DeepReadonly<Pod>): 
   const own = specOf(pod);
   const before = specOf(old);
   if (before.os?.name === 'windows') return [...errors, field.forbidden('', 'windows pods cannot be resized')];
-  const qosClass = qosClassOf(own);
-  if (qosClass !== qosClassOf(before)) {
+  const qosClass = qosClassOf(before);
+  if (qosClass !== qosClassOf(own)) {
     errors.push(field.invalid(spec, qosClass, 'Pod QOS Class may not change as a result of resizing'));
   }
   for (const list of ['containers', 'initContainers'] as const) {

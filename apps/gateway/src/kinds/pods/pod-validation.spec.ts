@@ -192,7 +192,7 @@ describe('subresources of pods', () => {
     [
       'another class',
       { requests: resources.limits, limits: resources.limits },
-      ['spec: Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing'],
+      ['spec: Invalid value: "Burstable": Pod QOS Class may not change as a result of resizing'],
     ],
     [
       'a disk',
