@@ -13,6 +13,9 @@ export interface NestorOptions {
   readonly runtime?: 'auto' | 'docker' | 'fake';
   readonly nodes?: number;
   readonly bus?: string;
+  /** Where the cluster lives; a temporary directory by default. */
+  readonly home?: string;
+  readonly env?: Readonly<Record<string, string>>;
   /** What the cluster sees as /etc/resolv.conf, in a mount namespace of its own. */
   readonly resolvConf?: string;
 }
@@ -24,12 +27,14 @@ interface Result {
 
 /** A cluster of its own, started by the command line as a person would, with kubectl. */
 export class NestorCluster {
-  readonly home = mkdtempSync(join(tmpdir(), 'nestor-e2e-'));
+  readonly home: string;
 
   constructor(
     private readonly options: NestorOptions = {},
     private readonly version: KubectlVersion = 'v32',
-  ) {}
+  ) {
+    this.home = options.home ?? mkdtempSync(join(tmpdir(), 'nestor-e2e-'));
+  }
 
   get kubeconfig(): string {
     return join(this.home, 'kubeconfig');
@@ -53,7 +58,7 @@ export class NestorCluster {
 
   nestor(...args: string[]): Promise<Result> {
     const [program, ...rest] = [...this.prefix(), process.execPath, nestor, ...args] as [string, ...string[]];
-    return run(program, rest, { env: { ...process.env, NESTOR_HOME: this.home } });
+    return run(program, rest, { env: { ...process.env, ...this.options.env, NESTOR_HOME: this.home } });
   }
 
   /** Runs kubectl to its end; rejects with what it said if it fails. */

@@ -39,6 +39,10 @@ export function dataDirectory(path: string): DataDirectory {
 
 /** Creates the directory, readable by its owner only. */
 export async function ensureDataDirectory(directory: DataDirectory): Promise<void> {
-  await mkdir(directory.root, { recursive: true, mode: 0o700 });
+  await mkdir(directory.root, { mode: 0o700 }).catch(async (error: NodeJS.ErrnoException) => {
+    // Not recursive from the start: that reports a read-only file system as a path that is missing.
+    if (error.code !== 'ENOENT' && error.code !== 'EEXIST') throw error;
+    await mkdir(directory.root, { recursive: true, mode: 0o700 });
+  });
   await chmod(directory.root, 0o700);
 }

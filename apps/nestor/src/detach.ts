@@ -13,7 +13,9 @@ const LOG_TAIL_LINES = 20;
 /** Runs `nestor up` in a session of its own and returns when the cluster is ready, or fails with what it said last. */
 export async function startDetached(directory: DataDirectory, options: UpOptions): Promise<void> {
   const console_ = `${directory.root}/nestor.out`;
-  const output = await open(console_, 'w', 0o600);
+  // Appended to: another start may be writing to it, and is then told from what it says.
+  const output = await open(console_, 'a', 0o600);
+  const { size } = await output.stat();
   const child = spawn(process.execPath, [process.argv[1] ?? '', 'up', ...argumentsOf(options)], {
     detached: true,
     stdio: ['ignore', output.fd, output.fd],
@@ -33,8 +35,9 @@ export async function startDetached(directory: DataDirectory, options: UpOptions
       activity = report.activity;
       console.log(`  ${activity}`);
     }
-    if (exit !== undefined) {
-      const lines = (await readFile(console_, 'utf8')).trim().split('\n');
+    // It ends well if another start was faster: then that one is waited for.
+    if (exit !== undefined && (exit !== 'exit code 0' || report === undefined)) {
+      const lines = (await readFile(console_)).subarray(size).toString('utf8').trim().split('\n');
       throw new UserError(`the cluster did not start (${exit}):\n${lines.slice(-LOG_TAIL_LINES).join('\n')}`);
     }
     await sleep(POLL_MS);

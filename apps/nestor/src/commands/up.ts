@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '#telemetry';
 import { startCluster, type RunningCluster } from '../cluster';
 import { ask, ControlSocket, type ClusterReport } from '../control-socket';
@@ -7,6 +8,7 @@ import { dataDirectory, ensureDataDirectory, type DataDirectory } from '../data-
 import { holderOf, lockDirectory } from '../directory-lock';
 import { startDetached } from '../detach';
 import { describe, nextSteps } from '../report';
+import { explainStart } from '../start-error';
 import { UserError } from '../user-error';
 
 export interface UpOptions {
@@ -19,9 +21,23 @@ export interface UpOptions {
   readonly logLevel: string;
 }
 
+/** How long the holder of the data directory has to answer. */
+const ANSWER_MS = 3_000;
+const POLL_MS = 50;
+const MAX_SOCKET_PATH_BYTES = 103;
+
 /** Starts a cluster, or tells about the one that already runs on the data directory. */
 export async function up(options: UpOptions): Promise<void> {
   const directory = dataDirectory(options.dataDir);
+  try {
+    await startOrTell(directory, options);
+  } catch (error) {
+    throw explainStart(error, { root: directory.root, port: options.port });
+  }
+}
+
+async function startOrTell(directory: DataDirectory, options: UpOptions): Promise<void> {
+  checkSocketPath(directory);
   await ensureDataDirectory(directory);
   const running = await ask(directory.socket, 'report');
   if (running !== undefined) {
@@ -50,8 +66,10 @@ async function runForeground(directory: DataDirectory, options: UpOptions): Prom
     startedAt,
     notes: [],
   };
-  const control = await ControlSocket.listen(directory.socket, () => state, onSignal);
   const log = createWriteStream(directory.logFile, { flags: 'a', mode: 0o600 });
+  // A full disk must not end the process: lines are lost, and the terminal says so once.
+  log.once('error', (error) => console.error(`nestor: cannot write ${directory.logFile}: ${error.message}`));
+  log.on('error', () => undefined);
   const logger = createLogger('nestor', { level: options.logLevel, destination: log });
   process.on('unhandledRejection', (error) => {
     // A defect: recorded and shown rather than fatal, so that one controller cannot take the API down with it.
@@ -59,7 +77,9 @@ async function runForeground(directory: DataDirectory, options: UpOptions): Prom
     console.error(`nestor: internal error, see ${directory.logFile}: ${String(error)}`);
   });
   let cluster: RunningCluster | undefined;
+  let control: ControlSocket | undefined;
   try {
+    control = await ControlSocket.listen(directory.socket, () => state, onSignal);
     cluster = await startCluster({
       directory,
       port: options.port,
@@ -89,18 +109,20 @@ async function runForeground(directory: DataDirectory, options: UpOptions): Prom
   } finally {
     Object.assign(state, { phase: 'stopping', activity: 'stopping' });
     await cluster?.stop();
-    await control.close();
+    await control?.close();
     await rm(directory.pidFile, { force: true });
     await lock.release();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-    await new Promise((resolve) => log.end(resolve));
+    await new Promise<void>((resolve) => (log.destroyed ? resolve() : log.end(() => resolve())));
   }
   console.log('Stopped. Containers keep running; nestor up picks them up again.');
 }
 
 async function reportHolder(directory: DataDirectory): Promise<void> {
-  const report = await ask(directory.socket, 'report');
-  if (report !== undefined) {
+  // Between taking the lock and answering on its socket there is a moment.
+  for (const deadline = Date.now() + ANSWER_MS; Date.now() < deadline; await sleep(POLL_MS)) {
+    const report = await ask(directory.socket, 'report');
+    if (report === undefined) continue;
     console.log(`A cluster is already running here.\n\n${describe(report, Date.now())}`);
     return;
   }
@@ -108,6 +130,12 @@ async function reportHolder(directory: DataDirectory): Promise<void> {
   throw new UserError(
     `process ${holder?.pid ?? '?'} holds ${directory.root} but does not answer; stop it, or choose another --data-dir`,
   );
+}
+
+/** unix(7): a longer path is cut off, silently. */
+function checkSocketPath({ socket, root }: DataDirectory): void {
+  if (Buffer.byteLength(socket) <= MAX_SOCKET_PATH_BYTES) return;
+  throw new UserError(`the path ${root} is too long: ${socket} must not be over ${MAX_SOCKET_PATH_BYTES} bytes`);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
