@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 
 /** The addresses of a cluster on one machine. */
@@ -36,12 +37,28 @@ export function networkPlan(index: number): NetworkPlan {
 }
 
 /** The first plan whose pod addresses no interface of this machine has: neither another cluster's bridge nor the network outside. */
-export function freePlanIndex(addresses: readonly string[] = hostAddresses()): number {
+export function freePlanIndex(addresses: readonly string[] = [...hostAddresses(), ...routedNetworks()]): number {
   const taken = new Set(addresses.map((address) => address.split('.').slice(0, 2).join('.')));
   for (let index = 0; index < PLANS && index < SERVICE_BASE; index++) {
     if (!taken.has(`10.${POD_BASE - index}`) && !taken.has(`10.${SERVICE_BASE - index}`)) return index;
   }
   throw new Error('every address range that a cluster could use is taken on this machine');
+}
+
+/** Networks that this machine has routes to: also by bridges of clusters without a pod, whose addresses Node leaves out (they have no carrier). */
+function routedNetworks(): string[] {
+  let table: string;
+  try {
+    table = readFileSync('/proc/net/route', 'utf8');
+  } catch (error) {
+    // Not Linux.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  // The second column is the network, in hexadecimal, its last byte first.
+  return [...table.matchAll(/^\S+\t([0-9A-F]{8})\t/gm)].map(([, hex = '']) =>
+    [...Buffer.from(hex, 'hex')].reverse().join('.'),
+  );
 }
 
 /** This machine's own IPv4 addresses, loopback left out. */

@@ -65,7 +65,7 @@ export function createHostNetwork(options: HostNetworkOptions): HostNetwork {
       if (!forwards) logger.warn('IP forwarding is off and cannot be turned on: pods cannot be reached');
       const filtersBridges = await ensure('net/bridge/bridge-nf-call-iptables', '1');
       await acceptForwarding(run, cluster, clusterCidr, logger);
-      if (serviceCidr !== undefined) await routeServices({ run, files, logger }, serviceCidr, clusterCidr);
+      if (serviceCidr !== undefined) await routeServices(run, serviceCidr, clusterCidr, logger);
       const { code } = await run(['nft', 'list', 'chain', 'ip', table, 'services']);
       return { filtersBridges, hasTable: code === 0 };
     },
@@ -104,16 +104,14 @@ export async function removeServiceRules(
  * way of loopback, since on the bridge the host would send pods ICMP redirects. The kernel removes it together with the
  * bridge's address.
  */
-async function routeServices(
-  { run, files, logger }: { readonly run: RunCommand; readonly files: HostFiles; readonly logger: Logger },
-  serviceCidr: string,
-  clusterCidr: string,
-): Promise<void> {
-  const bridge = (await files.interfaces()).find(({ address }) => isInCidr(address, clusterCidr));
-  if (bridge === undefined) return;
-  const route = ['ip', 'route', 'replace', serviceCidr, 'dev', 'lo', 'src', bridge.address];
+async function routeServices(run: RunCommand, serviceCidr: string, clusterCidr: string, logger: Logger): Promise<void> {
   try {
-    const { code, stderr } = await run(route);
+    // Not os.networkInterfaces(): that leaves out a bridge which has no pods yet.
+    const { stdout } = await run(['ip', '-4', '-o', 'address']);
+    const own = [...stdout.matchAll(/ inet ([0-9.]+)\//g)].map(([, address = '']) => address);
+    const source = own.find((address) => isInCidr(address, clusterCidr));
+    if (source === undefined) return;
+    const { code, stderr } = await run(['ip', 'route', 'replace', serviceCidr, 'dev', 'lo', 'src', source]);
     if (code !== 0) logger.warn({ stderr, serviceCidr }, 'cluster IPs could not be routed');
   } catch (error) {
     // Most hosts have a default route, which does as well.
