@@ -1,6 +1,6 @@
 // `npm test`: unit tests, then everything that starts processes, containers or brokers. One closing line counts what ran.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,37 +9,59 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const scratch = mkdtempSync(join(tmpdir(), 'nestor-test-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
 
+/** Longest that a project may take; then it counts as failed. */
+const LIMIT_MS = 20 * 60_000;
+/** How long jest may take to end after its report: something that a test has left open must not hold everything up. */
+const EXIT_MS = 20_000;
+
 /** Runs one jest project and adds its counts; a suite that cannot load counts as one failure. */
-function jest(project, args) {
+async function jest(project, args) {
   const report = join(scratch, `${project}.json`);
-  const result = spawnSync(
-    process.execPath,
-    [
-      join(root, 'node_modules/jest/bin/jest.js'),
-      '--selectProjects',
-      project,
-      '--passWithNoTests',
-      '--json',
-      `--outputFile=${report}`,
-      ...args,
-    ],
-    { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
-  );
+  const script = join(root, 'node_modules/jest/bin/jest.js');
+  const options = ['--selectProjects', project, '--passWithNoTests', '--json', `--outputFile=${report}`];
+  const child = spawn(process.execPath, [script, ...options, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const status = await ended(child, report);
   try {
     const counts = JSON.parse(readFileSync(report, 'utf8'));
+    const failed = counts.numFailedTests + counts.numRuntimeErrorTestSuites;
     total.passed += counts.numPassedTests;
-    total.failed += counts.numFailedTests + counts.numRuntimeErrorTestSuites;
+    total.failed += failed;
     total.skipped += counts.numPendingTests;
-    if (result.status !== 0 && counts.numFailedTests + counts.numRuntimeErrorTestSuites === 0) total.failed += 1;
+    if (status !== 0 && failed === 0) total.failed += 1;
   } catch {
-    // jest wrote no report: it did not get as far as running tests.
+    // jest wrote no report: it did not get as far as running tests, or took too long.
+    process.stdout.write(`${project}: no report\n`);
     total.failed += 1;
   }
 }
 
+/** Resolves with the exit code. A jest that hangs after its report is ended, which is told, and judged by its report. */
+function ended(child, report) {
+  return new Promise((resolve) => {
+    const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
+    let lastWords;
+    const watch = setInterval(() => {
+      if (!existsSync(report) || lastWords !== undefined) return;
+      lastWords = setTimeout(() => {
+        process.stdout.write('jest has not ended after its report: a test has left something open\n');
+        child.kill('SIGKILL');
+      }, EXIT_MS);
+    }, 1000);
+    child.once('exit', (code) => {
+      clearTimeout(limit);
+      clearTimeout(lastWords);
+      clearInterval(watch);
+      resolve(lastWords === undefined ? (code ?? 1) : 0);
+    });
+  });
+}
+
 const extra = process.argv.slice(2);
-jest('unit', extra);
-jest('e2e', ['--runInBand', ...extra]);
+await jest('unit', extra);
+await jest('e2e', ['--runInBand', ...extra]);
 rmSync(scratch, { recursive: true, force: true });
 
 if (process.env.CI && total.skipped > 0) {
