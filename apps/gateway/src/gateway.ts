@@ -154,7 +154,14 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   await app.init();
   const server = app.getHttpServer();
   const listener = new Listener(server, (request, socket, head) => upgrades.handle(http, request, socket, head));
-  await app.listen(config.port, config.host);
+  try {
+    await app.listen(config.port, config.host);
+  } catch (error) {
+    // The port is taken: nothing of what was started may keep the process alive.
+    feed.stop();
+    await app.close();
+    throw error;
+  }
   const { port } = listener;
   address = `${config.advertise?.address ?? config.host}:${config.advertise?.port ?? port}`;
 
