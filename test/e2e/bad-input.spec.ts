@@ -446,6 +446,15 @@ describe('bad input', () => {
       expect(await outcome('DELETE', `${configMaps}/heavy`)).toBe('200');
     });
 
+    it('a watch that begins with more than may wait for a client', async () => {
+      const names = Array.from({ length: 12 }, (_, i) => `initial${i}`);
+      const data = { a: 'x'.repeat(900_000) };
+      for (const name of names) expect(await outcome('POST', configMaps, configMap({ name }, { data }))).toBe('201');
+      const { text } = await api.request('GET', `${configMaps}?watch=1&timeoutSeconds=1`);
+      for (const name of names) expect(text).toContain(`"name":"${name}"`);
+      for (const name of names) expect(await outcome('DELETE', `${configMaps}/${name}`)).toBe('200');
+    });
+
     it('thousands of watches that wait', async () => {
       const before = memory();
       const sockets: Socket[] = [];

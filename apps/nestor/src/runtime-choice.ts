@@ -47,8 +47,11 @@ export async function chooseRuntime(
     await docker.ensureLocalImages(context.progress);
     const runtimes = dockerRuntimes(context);
     const first = runtimes('');
-    await first.ensureNetwork();
-    await first.close();
+    try {
+      await first.ensureNetwork();
+    } finally {
+      await first.close();
+    }
     return { name: `docker ${version}`, isAvailable: true, hasRealPods: true, notes: [], runtimeFor: runtimes };
   } catch (error) {
     if (!(error instanceof RuntimeError) || error.code !== 'unavailable') throw error;

@@ -19,6 +19,8 @@ export function streamWatch(
 ): () => void {
   let isFirst = true;
   let isOver = false;
+  /** What the client asked for when it began is not held against it: it may be more than may wait later. */
+  let initialBacklog = Infinity;
   let stop: () => void = () => undefined;
   const over = (): void => {
     if (isOver) return;
@@ -36,7 +38,7 @@ export function streamWatch(
       }
       isFirst = false;
       response.write(line);
-      if (response.writableLength <= maximumBacklog) return true;
+      if (response.writableLength <= initialBacklog + maximumBacklog) return true;
       // It does not keep up: better that it starts over than that we hold its events.
       response.destroy();
       over();
@@ -51,6 +53,8 @@ export function streamWatch(
   response.on('error', over);
   response.flushHeaders();
   stop = result.start(sink);
+  initialBacklog = response.writableLength;
+  response.once('drain', () => (initialBacklog = 0));
   if (isOver) stop();
   return () => {
     response.end();
