@@ -11,5 +11,6 @@ export {
 } from './src/bus';
 export { type EventMessage, type ObjectEvent, apiSubject, base32, eventSubject, unbase32 } from './src/event-message';
 export { type Faults, withFaults } from './src/faults';
+export { type BusCredentials, type BusIdentity, inboxPrefix, requestSubjects } from './src/identity';
 export { type InProcessBusOptions, createInProcessBus } from './src/in-process-bus';
 export { type NatsBusOptions, createNatsBus } from './src/nats-bus';

@@ -8,7 +8,9 @@ export {
   type RawCall,
   type WriteOptions,
 } from './src/object-client';
+export { type BusCredentialsOptions, type RenewedBusIdentity, obtainBusIdentity } from './src/bus-credentials';
 export { type BusCall, type BusClientOptions, createBusClient } from './src/bus-client';
+export { collectionPath, withQuery } from './src/paths';
 export { expandGenerateName } from './src/generate-name';
 export { type HttpClientOptions, createHttpClient } from './src/http-client';
 export { type ClosableObjectClient } from './src/transport-client';

@@ -1,6 +1,6 @@
 /** The controller framework: informers, work queues, reconcilers, leader election. See README.md for the pattern. */
 export { alwaysLeader } from './src/always-leader';
-export { type BusInformerOptions, replaySubject } from './src/bus-informer';
+export { type BusInformerOptions } from './src/bus-informer';
 export { createInformerFactory } from './src/bus-informer-factory';
 export { type EventRecorderOptions, createEventRecorder } from './src/client-event-recorder';
 export { InjectConfig, InjectDependencies } from './src/controller.module';

@@ -14,6 +14,16 @@
  */
 export { makePrivateDirectory, readPrivateFile, writeFileAtomically } from './src/atomic-file';
 export {
+  type BusAuthority,
+  type BusKey,
+  type BusPermissions,
+  type BusTokenRequest,
+  createBusKey,
+  issueBusToken,
+} from './src/bus-authority';
+export { ensureBusAuthority } from './src/ensure-bus-authority';
+export { type NatsServerConfig, natsServerConfig } from './src/nats-server-config';
+export {
   type CertificateRequest,
   type CertificateUsage,
   type KeyPair,

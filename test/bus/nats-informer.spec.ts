@@ -1,6 +1,6 @@
 import { type ConfigMap, resources } from '#api';
 import { type Bus, type ObjectEvent, apiSubject, createNatsBus, eventSubject } from '#bus';
-import { createBusClient } from '#client';
+import { type BusCall, createBusClient } from '#client';
 import { type Informer, type InformerFactory, createInformerFactory } from '#controller';
 import { systemClock } from '#machinery';
 import { silentLogger } from '#telemetry';
@@ -15,15 +15,20 @@ class Publisher {
   replays = 0;
 
   constructor(private readonly bus: Bus) {
-    bus.serve(apiSubject('tester'), 'gateway', async () => ({
-      status: 200,
-      body: { metadata: { resourceVersion: String(this.revision) }, items: [...this.state.values()] },
-    }));
-    bus.serve('nestor.replay', 'gateway', async ({ payload }) => {
-      this.replays++;
-      const { from } = payload as { from: number };
-      return { prev: from, rev: this.revision, events: this.history.filter(({ revision }) => revision > from) };
+    bus.serve(apiSubject('tester'), 'gateway', async ({ payload }) => {
+      const { searchParams } = new URL((payload as BusCall).path, 'bus://');
+      return { status: 200, body: searchParams.has('watch') ? this.replay(searchParams) : this.list() };
     });
+  }
+
+  private list(): object {
+    return { metadata: { resourceVersion: String(this.revision) }, items: [...this.state.values()] };
+  }
+
+  private replay(query: URLSearchParams): object {
+    this.replays++;
+    const from = Number(query.get('resourceVersion'));
+    return { prev: from, rev: this.revision, events: this.history.filter(({ revision }) => revision > from) };
   }
 
   /** Writes an object and announces it. */

@@ -15,10 +15,16 @@ export function hasNatsServer(): boolean {
 export class NatsServer {
   private child: ChildProcess | undefined;
 
-  private constructor(readonly port: number) {}
+  private constructor(
+    readonly port: number,
+    private readonly args: readonly string[],
+  ) {}
 
-  static async start(): Promise<NatsServer> {
-    const server = new NatsServer(await freePort());
+  /** @param configure writes a configuration for a port, and returns its file; absent: everybody may do everything */
+  static async start(configure?: (port: number) => string): Promise<NatsServer> {
+    const port = await freePort();
+    const args = configure === undefined ? ['-a', '127.0.0.1', '-p', String(port)] : ['-c', configure(port)];
+    const server = new NatsServer(port, args);
     await server.start();
     return server;
   }
@@ -28,7 +34,7 @@ export class NatsServer {
   }
 
   async start(): Promise<void> {
-    this.child = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(this.port)], { stdio: 'ignore' });
+    this.child = spawn('nats-server', this.args, { stdio: 'ignore' });
     for (let attempt = 0; !(await isOpen(this.port)); attempt++) {
       if (attempt > 500) throw new Error('nats-server does not start');
       await new Promise((resolve) => setTimeout(resolve, 10));

@@ -28,6 +28,13 @@ export interface GatewayConfig {
   readonly tokens?: readonly StaticToken[];
   /** Groups of components that speak over the bus, by user name. */
   readonly groupsOf?: (user: string) => readonly string[];
+  /** Makes the gateway hand out credentials for the bus. Absent: the bus knows no identities. */
+  readonly bus?: {
+    /** Of the bus's account, `SA…`. Secret. */
+    readonly accountSeed: string;
+    /** Users that a component may act as, besides itself; undefined if the user is no component. */
+    readonly actsAs: (user: string) => readonly string[] | undefined;
+  };
   /** Client certificate for node agents, and the authority of theirs. */
   readonly agents?: { readonly certificatePem: string; readonly keyPem: string; readonly caPem: string };
 }

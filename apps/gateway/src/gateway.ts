@@ -24,11 +24,13 @@ import { versionRoute } from './api/version';
 import { Authenticator } from './authn/authenticator';
 import { ServiceAccountTokenAuthenticator } from './authn/service-account-tokens';
 import { StaticTokenAuthenticator } from './authn/static-tokens';
+import { AllowedPaths } from './authz/allowed-paths';
 import { RbacAuthorizer } from './authz/rbac-authorizer';
 import { Bootstrap } from './bootstrap/bootstrap';
 import { Keeper } from './bootstrap/keeper';
 import { ensureKubernetesService } from './bootstrap/kubernetes-service';
 import { serveBus } from './bus/bus-adapter';
+import { busCredentialsPath, busCredentialsRoute } from './bus/bus-credentials';
 import { EventPublisher } from './bus/event-publisher';
 import { CacheFeed } from './cache/cache-feed';
 import { type GatewayConfig } from './config';
@@ -69,6 +71,7 @@ class GatewayModule {}
  */
 export async function createGateway(config: GatewayConfig, deps: GatewayDependencies): Promise<RunningGateway> {
   const { store, bus, logger, clock = systemClock, random = Math.random } = deps;
+  const { groupsOf = () => [] } = config;
   let stopping = false;
   const feed = new CacheFeed(store, clock, logger);
   const table = new ResourceTable(feed);
@@ -121,6 +124,9 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
       ),
     ),
     metrics.route(),
+    ...(config.bus === undefined
+      ? []
+      : [busCredentialsRoute({ ...config.bus, groupsOf, authorizer: rbac, table, clock })]),
   ]);
   const nodes = new NodeConnection(table, config.agents);
   const subresources = subresourceHandlers({
@@ -137,7 +143,8 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     audiences,
     clock,
   });
-  const api = new ApiServer(table, rbac, handlers, subresources, paths);
+  const authorizer = new AllowedPaths(new Set([busCredentialsPath]), rbac);
+  const api = new ApiServer(table, authorizer, handlers, subresources, paths);
   const http = new HttpAdapter(api, authenticator, clock, logger, metrics);
 
   const upgrades = new UpgradeProxy(api, table, reader, nodes, logger);
@@ -177,7 +184,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
 
   const publisher = new EventPublisher(bus, feed, table, clock);
   publisher.start();
-  const busSubscription = serveBus(bus, api, config.groupsOf ?? (() => []), metrics);
+  const busSubscription = serveBus(bus, api, groupsOf, metrics, () => feed.revision);
   const compactor = new Compactor(store, clock, logger);
   compactor.start();
   logger.info({ port }, 'serving');

@@ -16,6 +16,8 @@ export interface EventMessage {
   readonly prev: number;
   readonly rev: number;
   readonly events: readonly ObjectEvent[];
+  /** Of a replay: it was cut, and goes on at `rev`. */
+  readonly more?: boolean;
 }
 
 /** Event stream of a resource: `nestor.event.<group|core>.<plural>`. */
@@ -23,9 +25,12 @@ export function eventSubject(group: string, plural: string): string {
   return `nestor.event.${group === '' ? 'core' : group.replaceAll('.', '_')}.${plural}`;
 }
 
-/** A component's requests to the API: `nestor.api.<base32(user)>`. */
-export function apiSubject(user: string): string {
-  return `nestor.api.${base32(user)}`;
+/**
+ * Requests to the API: `nestor.api.<base32(sender)>.<base32(user)>`. The sender is whom the connection belongs to, the user is
+ * whom it acts as: mostly the same, but one process may hold several controllers.
+ */
+export function apiSubject(user: string, sender = user): string {
+  return `nestor.api.${base32(sender)}.${base32(user)}`;
 }
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';

@@ -2,6 +2,7 @@ import { type ErrorCode, type Events, type Msg, type MsgHdrs, type NatsConnectio
 import { deepFreeze } from '#machinery';
 import { type Logger, silentLogger } from '#telemetry';
 import { type Bus, BusError, type BusErrorCode, type Payload, type RequestOptions } from './bus';
+import { type BusIdentity, inboxPrefix, isReplyToSender } from './identity';
 import { SubscriptionQueue } from './subscription-queue';
 
 export interface NatsBusOptions {
@@ -10,8 +11,13 @@ export interface NatsBusOptions {
   /** Shown by the broker. */
   readonly name: string;
   readonly logger?: Logger;
-  /** Answers come to `<prefix>.>`; permissions may depend on it. */
-  readonly inboxPrefix?: string;
+  /** PEM. The broker's certificate must be of this authority; with a certificate and key of one's own TLS is mutual. */
+  readonly tls?: { readonly caPem: string; readonly certificatePem?: string; readonly keyPem?: string };
+  /**
+   * Who this is. Answers then come to the identity's own inbox, and a server answers into its caller's only. Absent: a broker
+   * that lets everybody do everything.
+   */
+  readonly identity?: BusIdentity;
   /** Between attempts to reconnect, which never end; up to half as much again is added at random. Default 250 ms. */
   readonly reconnectWaitMs?: number;
 }
@@ -21,12 +27,14 @@ const errorHeader = 'Nestor-Error';
 
 /**
  * A bus over NATS. Resolves once it is connected, however long that takes; rejects only if the broker refuses us. While the
- * connection is down, what is published is dropped (at most once) and requests fail at once; every reconnect is a gap.
+ * connection is down, what is published is dropped (at most once) and requests fail at once; every reconnect is a gap. With an
+ * identity a reconnect happens also when its credentials are renewed; one that the broker refuses then is tried again.
  */
 export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
   // Loaded when it is wanted: most processes talk to themselves.
-  const { connect, headers } = await import('nats');
+  const { connect, headers, jwtAuthenticator } = await import('nats');
   const wait = options.reconnectWaitMs ?? 250;
+  const { identity, tls } = options;
   const connection = await connect({
     servers: [...options.servers],
     name: options.name,
@@ -37,20 +45,36 @@ export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
     reconnectJitterTLS: wait / 2,
     pingInterval: 10_000,
     maxPingOut: 2,
-    ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
+    ...(tls === undefined ? {} : { tls: { ca: tls.caPem, cert: tls.certificatePem, key: tls.keyPem } }),
+    ...(identity === undefined
+      ? {}
+      : {
+          inboxPrefix: inboxPrefix(identity.user),
+          authenticator: jwtAuthenticator(
+            () => identity.credentials().token,
+            () => Buffer.from(identity.credentials().seed),
+          ),
+          // What is refused today (a broker that does not know us yet, credentials that ran out) may be taken tomorrow.
+          ignoreAuthErrorAbort: true,
+        }),
   });
-  return new NatsBus(connection, headers, options.logger ?? silentLogger());
+  return new NatsBus(connection, headers, identity, options.logger ?? silentLogger());
 }
 
 class NatsBus implements Bus {
   private readonly queues = new Set<SubscriptionQueue>();
+  private readonly forgetIdentity: (() => void) | undefined;
   private isConnected = true;
 
   constructor(
     private readonly connection: NatsConnection,
     private readonly headers: () => MsgHdrs,
+    private readonly identity: BusIdentity | undefined,
     private readonly logger: Logger,
   ) {
+    this.forgetIdentity = identity?.onRenewed(() => {
+      connection.reconnect().catch((error: unknown) => logger.warn({ err: error }, 'cannot take up new credentials'));
+    });
     void this.followStatus();
     void this.connection.closed().then((error) => {
       this.isConnected = false;
@@ -109,6 +133,9 @@ class NatsBus implements Bus {
     const reply = async (message: Msg): Promise<void> => {
       // A message without a reply subject is no request.
       if (message.reply === undefined || message.reply === '') return;
+      if (this.identity !== undefined && !isReplyToSender(message.subject, message.reply)) {
+        return this.logger.warn({ subject: message.subject }, 'a request wants its answer elsewhere: dropped');
+      }
       try {
         const payload = this.decode(message);
         if (payload === undefined) throw new Error('the request is not JSON');
@@ -143,6 +170,7 @@ class NatsBus implements Bus {
   }
 
   async close(): Promise<void> {
+    this.forgetIdentity?.();
     for (const queue of this.queues) queue.close();
     this.queues.clear();
     if (!this.connection.isClosed()) await this.connection.close();
@@ -154,6 +182,8 @@ class NatsBus implements Bus {
       if (type === disconnect) {
         this.isConnected = false;
         this.logger.warn('disconnected from NATS');
+      } else if (type === 'error') {
+        this.logger.warn({ reason: status.data, detail: status.permissionContext }, 'refused by NATS');
       } else if (type === reconnect) {
         this.isConnected = true;
         this.logger.info('reconnected to NATS');

@@ -8,6 +8,8 @@ export interface BusClientOptions {
   readonly bus: Bus;
   /** The identity: requests go to its subject, which only it may publish. */
   readonly user: string;
+  /** Whom the connection belongs to, if not to the user itself. */
+  readonly sender?: string;
   /** For each attempt. Default 10 s. */
   readonly deadlineMs?: number;
   readonly clock: Clock;
@@ -16,7 +18,7 @@ export interface BusClientOptions {
   readonly userAgent: string;
 }
 
-/** What goes over `nestor.api.<base32(user)>`; the answer is `{status, body}`. */
+/** What goes over the user's `apiSubject`; the answer is `{status, body}`. */
 export interface BusCall extends RawCall {
   readonly userAgent: string;
 }
@@ -24,7 +26,7 @@ export interface BusCall extends RawCall {
 /** A client of the API over the bus. The bus belongs to the caller: `close` does nothing to it. */
 export function createBusClient(options: BusClientOptions): ClosableObjectClient {
   const { bus, userAgent, deadlineMs = 10_000 } = options;
-  const subject = apiSubject(options.user);
+  const subject = apiSubject(options.user, options.sender);
   const transport: Transport = {
     async call({ method, path, contentType, body }) {
       const call: BusCall = {

@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { type ConfigMap, resources } from '#api';
 import { type Bus, type EventMessage, type ObjectEvent, createInProcessBus, eventSubject, withFaults } from '#bus';
-import { type ObjectClient } from '#client';
-import { type DeepReadonly } from '#machinery';
+import { type ObjectClient, type RawCall } from '#client';
+import { type DeepReadonly, expired } from '#machinery';
 import { silentLogger } from '#telemetry';
 import { FakeClock } from '#testing';
 import { type Informer, createInformerFactory } from '../index';
 
 type State = ReadonlyMap<string, string>;
 const subject = eventSubject('', 'configmaps');
+const PAGE = 5;
 
 /** A store with its history, and the gateway that lists, publishes and replays it. */
 class Model {
@@ -21,14 +22,7 @@ class Model {
   private published = 10;
   private held: EventMessage[] = [];
 
-  constructor(private readonly bus: Bus) {
-    bus.serve('nestor.replay', 'gateway', async ({ payload }) => {
-      this.replays++;
-      const { from } = payload as { from: number };
-      if (from < this.compacted) throw new Error('too old resource version');
-      return { prev: from, rev: this.revision, events: this.history.filter(({ revision }) => revision > from) };
-    });
-  }
+  constructor(private readonly bus: Bus) {}
 
   get state(): State {
     return this.states.get(this.revision)!;
@@ -39,6 +33,16 @@ class Model {
       this.lists++;
       const items = [...this.state].map(([name, resourceVersion]) => this.object(name, resourceVersion));
       return { metadata: { resourceVersion: String(this.revision) }, items };
+    },
+    raw: async ({ path }: RawCall) => {
+      this.replays++;
+      const from = Number(new URL(path, 'bus://').searchParams.get('resourceVersion'));
+      if (from < this.compacted) throw expired('too old resource version');
+      const events = this.history.filter(({ revision }) => revision > from);
+      // Cut as gateways cut long histories.
+      const page = events.slice(0, PAGE);
+      if (page.length < events.length) return { prev: from, rev: page.at(-1)?.revision, events: page, more: true };
+      return { prev: from, rev: this.revision, events };
     },
   } as unknown as ObjectClient;
 

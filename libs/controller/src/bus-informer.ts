@@ -1,15 +1,15 @@
 import { type Resource, formatGroupVersion } from '#api';
+import { type Bus, type BusSubscription, type EventMessage, type ObjectEvent, base32, eventSubject } from '#bus';
+import { type ObjectClient, collectionPath, withQuery } from '#client';
 import {
-  type Bus,
-  BusError,
-  type BusSubscription,
-  type EventMessage,
-  type ObjectEvent,
-  base32,
-  eventSubject,
-} from '#bus';
-import { type ObjectClient } from '#client';
-import { type Clock, type DeepReadonly, type KubernetesObject, type Timer, deepFreeze, delay } from '#machinery';
+  type Clock,
+  type DeepReadonly,
+  type KubernetesObject,
+  type Timer,
+  deepFreeze,
+  delay,
+  hasReason,
+} from '#machinery';
 import { type Logger } from '#telemetry';
 import { EventStream, type StreamNeed } from './event-stream';
 import { type Informer, type InformerHandler, type Lister } from './informer';
@@ -24,12 +24,8 @@ export interface BusInformerOptions {
   readonly logger: Logger;
 }
 
-/** Where gateways answer `{group, plural, from}` with what happened since, or refuse when that history is gone. */
-export const replaySubject = 'nestor.replay';
-
 /** Every stream carries an interval a second; after this long without one, something is wrong with it. */
 const staleMs = 5000;
-const replayDeadlineMs = 5000;
 const firstDelayMs = 20;
 const longestDelayMs = 5000;
 
@@ -176,15 +172,20 @@ export class BusInformer<T extends KubernetesObject> implements Informer<T> {
   }
 
   private async replay(): Promise<void> {
-    const { group, plural } = this.resource;
-    const request = { group, plural, from: this.stream.revision };
+    // On the bus a watch from a revision answers with what has happened since.
+    const path = withQuery(collectionPath(this.resource), {
+      watch: 'true',
+      resourceVersion: this.stream.revision,
+      fieldSelector: this.fieldSelector,
+    });
     try {
-      const answer = await this.options.bus.request(replaySubject, request, { deadlineMs: replayDeadlineMs });
+      const answer = (await this.options.client.raw({ method: 'GET', path })) as unknown as EventMessage;
       if (this.stopping.signal.aborted) return;
-      this.apply(this.stream.replayed(answer as EventMessage).events);
+      this.apply(this.stream.replayed(answer).events);
+      if (answer.more === true) this.hasGap = true;
     } catch (error) {
+      if (!hasReason(error, 'Expired')) throw error;
       // The gateway answered, and has no such history.
-      if (!(error instanceof BusError) || error.code !== 'remote') throw error;
       this.stream.expired();
     }
   }

@@ -4,10 +4,11 @@ import { type ApiServer, statusOf } from '../api/api-server';
 import { authenticated } from '../authn/authenticator';
 import { type UserInfo } from '../kinds/strategy';
 import { type ApiRequest, noBody } from '../request/api-request';
-import { type ApiResult } from '../request/api-result';
+import { type ApiResult, type WatchResult } from '../request/api-result';
 import { type RequestObserver } from '../request/request-metrics';
+import { replay } from './replay';
 
-/** What a component sends to `nestor.api.<base32(user)>`. */
+/** What a component sends to `nestor.api.<base32(sender)>.<base32(user)>`. */
 interface BusRequest {
   readonly method: string;
   /** Path and query. */
@@ -24,8 +25,15 @@ export type GroupsOf = (user: string) => readonly string[];
 const subject = 'nestor.api.>';
 const queue = 'gateway';
 
-/** The API on the bus. The identity is the subject's: who may publish on it is for the bus to enforce. */
-export function serveBus(bus: Bus, api: ApiServer, groupsOf: GroupsOf, observer: RequestObserver): BusSubscription {
+/** The API on the bus. The identity is the subject's user: who may publish on it is for the bus to enforce. */
+export function serveBus(
+  bus: Bus,
+  api: ApiServer,
+  groupsOf: GroupsOf,
+  observer: RequestObserver,
+  /** The revision that the caches have reached. */
+  revision: () => number,
+): BusSubscription {
   const users = new Map<string, UserInfo>();
   const userOf = (token: string): UserInfo => {
     let user = users.get(token);
@@ -41,9 +49,12 @@ export function serveBus(bus: Bus, api: ApiServer, groupsOf: GroupsOf, observer:
     let request: ApiRequest | undefined;
     let status = 500;
     try {
-      request = toRequest(message.payload as BusRequest, userOf(message.subject.split('.')[2] ?? ''));
+      request = toRequest(message.payload as BusRequest, userOf(message.subject.split('.')[3] ?? ''));
       const result = await api.handle(request);
-      const answer = toPayload(result);
+      const answer =
+        result.type === 'watch'
+          ? { status: 200, body: replay(result, Number(request.query.get('resourceVersion')), revision) }
+          : toPayload(result);
       status = answer.status;
       return answer;
     } catch (error) {
@@ -75,7 +86,7 @@ function toRequest(message: BusRequest, user: UserInfo): ApiRequest {
 }
 
 /** Objects go out as they are: frozen, and shared with the cache where caller and gateway share a process. */
-function toPayload(result: ApiResult): { status: number; body: unknown } {
+function toPayload(result: Exclude<ApiResult, WatchResult>): { status: number; body: unknown } {
   switch (result.type) {
     case 'object':
       return { status: result.status, body: result.object };
@@ -95,7 +106,5 @@ function toPayload(result: ApiResult): { status: number; body: unknown } {
     case 'stream':
       result.body.destroy();
       throw badRequest('streams are not served on the bus');
-    case 'watch':
-      throw badRequest('watches are not served on the bus: subscribe to the event stream of the resource');
   }
 }

@@ -1,22 +1,14 @@
-import { type Bus, type BusSubscription, type EventMessage, type ObjectEvent, base32, eventSubject } from '#bus';
+import { type Bus, type EventMessage, type ObjectEvent, base32, eventSubject } from '#bus';
 import { resources } from '#api';
-import { type Clock, type DeepReadonly, type ObjectMeta, type Timer, expired } from '#machinery';
+import { type Clock, type Timer } from '#machinery';
 import { type ResourceTable } from '../api/resource-table';
 import { type CacheFeed } from '../cache/cache-feed';
 import { type CacheEvent } from '../cache/resource-cache';
 import { type ServedResource } from '../registry/served-resource';
+import { publishedObject } from './published-object';
 
 /** An empty interval this often shows that nothing was lost. */
 const heartbeatMs = 1000;
-const replaySubject = 'nestor.replay';
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
-
-/** Asks for the events of a resource after a revision. */
-interface ReplayRequest {
-  readonly group: string;
-  readonly plural: string;
-  readonly from: number;
-}
 
 /** One stream of events: of a resource, or of the pods of one node. */
 interface Stream {
@@ -24,15 +16,11 @@ interface Stream {
   prev: number;
 }
 
-/**
- * Publishes what the watch caches see, as intervals of revisions without gaps. Of Secrets only the metadata is published, for
- * those who look after owners and deletion: who needs the contents reads them, with its own rights.
- */
+/** Publishes what the watch caches see, as intervals of revisions without gaps. */
 export class EventPublisher {
   private readonly streams: { resource: ServedResource; stream: Stream; unsubscribe: () => void }[] = [];
   private readonly nodeStreams = new Map<string, Stream>();
   private timer: Timer | undefined;
-  private server: BusSubscription | undefined;
 
   constructor(
     private readonly bus: Bus,
@@ -60,15 +48,11 @@ export class EventPublisher {
       });
       this.streams.push({ resource, stream, unsubscribe });
     }
-    this.server = this.bus.serve(replaySubject, 'gateway', (message) =>
-      Promise.resolve().then(() => this.replay(message.payload as ReplayRequest)),
-    );
     this.beat();
   }
 
   stop(): void {
     this.timer?.cancel();
-    this.server?.close();
     for (const { unsubscribe } of this.streams) unsubscribe();
   }
 
@@ -120,36 +104,8 @@ export class EventPublisher {
       this.send(stream, list);
     }
   }
-
-  private replay({ group, plural, from }: ReplayRequest): object {
-    const found = this.streams.find(
-      ({ resource: { definition } }) => definition.group === group && definition.plural === plural,
-    );
-    const events = found?.resource.cache.eventsAfter(from);
-    if (found === undefined || events === undefined) {
-      // The informer lists again.
-      throw expired(
-        `too old resource version: ${from} (${found?.resource.cache.oldestRevision ?? this.feed.revision})`,
-      );
-    }
-    return {
-      prev: from,
-      rev: Math.max(from, this.feed.revision),
-      events: events.map((event) => toEvent(found.resource, event)),
-    } satisfies EventMessage;
-  }
 }
 
 function toEvent(resource: ServedResource, { type, revision, object }: CacheEvent): ObjectEvent {
-  const served = resource.serve(object).object;
-  if (resource.definition !== resources.secrets) return { type, revision, object: served };
-  const { apiVersion, kind, metadata } = served;
-  return { type, revision, object: { apiVersion, kind, metadata: withoutLastApplied(metadata) } };
-}
-
-/** kubectl keeps what it applied, secret or not, in an annotation. */
-function withoutLastApplied(metadata: DeepReadonly<ObjectMeta> | undefined): DeepReadonly<ObjectMeta> | undefined {
-  if (metadata?.annotations?.[lastApplied] === undefined) return metadata;
-  const { [lastApplied]: _hidden, ...annotations } = metadata.annotations;
-  return { ...metadata, annotations };
+  return { type, revision, object: publishedObject(resource, resource.serve(object)) };
 }

@@ -5,6 +5,7 @@ import { systemClock } from '#machinery';
 import { apiServerRequest, createAuthority, createSigningKey, issueCertificate } from '#pki';
 import { type KeyValueStore, createMemoryStore } from '#store';
 import { silentLogger } from '#telemetry';
+import { type GatewayConfig } from '../config';
 import { type RunningGateway, createGateway } from '../gateway';
 
 export interface Answer {
@@ -33,8 +34,14 @@ export interface Harness {
   stop(): Promise<void>;
 }
 
-/** @param prepare gives the store a past before the gateway starts */
-export async function startHarness(prepare?: (store: KeyValueStore) => Promise<void>): Promise<Harness> {
+/**
+ * @param prepare gives the store a past before the gateway starts
+ * @param config what is different from a gateway that lets `admin` do everything
+ */
+export async function startHarness(
+  prepare?: (store: KeyValueStore) => Promise<void>,
+  config: Partial<GatewayConfig> = {},
+): Promise<Harness> {
   const now = Date.now();
   const logger = silentLogger();
   const authority = await createAuthority('test', now);
@@ -55,7 +62,9 @@ export async function startHarness(prepare?: (store: KeyValueStore) => Promise<v
         keyPem: createSigningKey(),
         audiences: ['https://kubernetes.default.svc.cluster.local'],
       },
+      groupsOf: (user) => (user === 'admin' ? ['system:masters'] : []),
       tokens: [{ token: 'admin', user: 'admin', uid: '1', groups: ['system:masters'] }],
+      ...config,
     },
     { store, bus, logger },
   );
