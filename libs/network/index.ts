@@ -9,7 +9,7 @@
  */
 export { compileNft, type NftOptions, nftTableName } from './src/compile-nft';
 export { computeServiceRules, type ServiceRulesOptions } from './src/compute-service-rules';
-export { addressOfReverseName, canonicalIp, ipFamily, type IpFamily, reverseName } from './src/ip';
+export { addressOfReverseName, canonicalIp, ipBytes, ipFamily, type IpFamily, ipOfBytes, reverseName } from './src/ip';
 export { IpAllocator, type IpAllocatorOptions } from './src/ip-allocator';
 export { isInCidr, isIpv4, nthAddress } from './src/ipv4';
 export {

@@ -40,6 +40,22 @@ const cluster = new FakeCluster().add(
     { addresses: ['10.244.0.2'], conditions: { ready: true } },
     { addresses: ['10.244.0.3'], conditions: { ready: false } },
   ]),
+  service('both', { clusterIP: '10.96.0.60', clusterIPs: ['10.96.0.60', 'fd00:96::60'], ports: ports.slice(0, 1) }),
+  slice('both', [{ addresses: ['fd00:244::9'] }, { addresses: ['fd00:244::'] }], { addressType: 'IPv6' }),
+  service('six', { clusterIP: 'None', ports: ports.slice(0, 1) }),
+  slice('six', [{ addresses: ['fd00:244:0:0:0:0:0:7'], hostname: 'six-0' }], {
+    metadata: { namespace: 'default', name: 'six-6', labels: { 'kubernetes.io/service-name': 'six' } },
+    addressType: 'IPv6',
+    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+  }),
+  slice('six', [{ addresses: ['10.244.0.77'], hostname: 'six-0' }], {
+    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+  }),
+  slice('six', [{ addresses: ['six.example'] }], {
+    metadata: { namespace: 'default', name: 'six-fqdn', labels: { 'kubernetes.io/service-name': 'six' } },
+    addressType: 'FQDN',
+  }),
+  service('number6', { type: 'ExternalName', externalName: '2001:db8::1' }),
   service('nobody', { clusterIP: 'None', ports }),
   service('portless', { clusterIP: 'None' }),
   slice('portless', [{ addresses: ['10.244.0.4'] }], { ports: [] }),
@@ -61,7 +77,8 @@ function show(record: DnsRecord): string {
   const name = record.name.replace('.svc.cluster.local', '');
   switch (record.type) {
     case 'A':
-      return `${name} A ${record.address}`;
+    case 'AAAA':
+      return `${name} ${record.type} ${record.address}`;
     case 'SRV':
       return `${name} SRV ${record.priority} ${record.weight} ${record.port} ${record.target.replace('.svc.cluster.local', '')}`;
     case 'TXT':
@@ -122,6 +139,49 @@ describe('headless services', () => {
     ['nobody.default.svc.cluster.local', 'A', 'missing'],
     ['portless.default.svc.cluster.local', 'A', ['portless.default A 10.244.0.4']],
     ['portless.default.svc.cluster.local', 'SRV', []],
+  ])('%s %s', (name, type, expected) => expect(ask(name, type)).toEqual(expected));
+});
+
+describe('both families', () => {
+  test.each<[string, keyof typeof types, string | string[]]>([
+    ['both.default.svc.cluster.local', 'A', ['both.default A 10.96.0.60']],
+    ['both.default.svc.cluster.local', 'AAAA', ['both.default AAAA fd00:96::60']],
+    [
+      'both.default.svc.cluster.local',
+      'SRV',
+      ['both.default SRV 0 100 80 both.default', '+ both.default A 10.96.0.60', '+ both.default AAAA fd00:96::60'],
+    ],
+    ['fd00-244--9.both.default.svc.cluster.local', 'AAAA', ['fd00-244--9.both.default AAAA fd00:244::9']],
+    ['fd00-244--0.both.default.svc.cluster.local', 'AAAA', ['fd00-244--0.both.default AAAA fd00:244::']],
+    ['fd00-244--9.both.default.svc.cluster.local', 'A', []],
+    ['six.default.svc.cluster.local', 'AAAA', ['six.default AAAA fd00:244:0:0:0:0:0:7']],
+    ['six.default.svc.cluster.local', 'A', ['six.default A 10.244.0.77']],
+    [
+      '_http._tcp.six.default.svc.cluster.local',
+      'SRV',
+      [
+        '_http._tcp.six.default SRV 0 100 8080 six-0.six.default',
+        '+ six-0.six.default AAAA fd00:244:0:0:0:0:0:7',
+        '+ six-0.six.default A 10.244.0.77',
+      ],
+    ],
+    ['db.default.svc.cluster.local', 'AAAA', []],
+    ['number6.default.svc.cluster.local', 'AAAA', 'missing'],
+    ['fd00--7.default.pod.cluster.local', 'AAAA', ['fd00--7.default.pod.cluster.local AAAA fd00::7']],
+    ['fd00--7.default.pod.cluster.local', 'A', []],
+    ['fd00-7.default.pod.cluster.local', 'AAAA', 'missing'],
+    [
+      '0.6.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.9.0.0.0.0.d.f.ip6.arpa',
+      'PTR',
+      ['0.6.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.9.0.0.0.0.d.f.ip6.arpa PTR both.default.svc.cluster.local'],
+    ],
+    [
+      '7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.4.4.2.0.0.0.d.f.ip6.arpa',
+      'PTR',
+      [
+        '7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.4.4.2.0.0.0.d.f.ip6.arpa PTR six-0.six.default.svc.cluster.local',
+      ],
+    ],
   ])('%s %s', (name, type, expected) => expect(ask(name, type)).toEqual(expected));
 });
 

@@ -1,6 +1,6 @@
 import { type DiscoveryEndpointPort, type Endpoint, type Service, type ServicePort } from '#api';
 import { type DeepReadonly } from '#machinery';
-import { addressOfReverseName, isIpv4 } from '#network';
+import { addressOfReverseName, canonicalIp, ipFamily } from '#network';
 import { type ClusterView, SERVICE_NAME_LABEL } from './cluster-view';
 import { types } from './wire/constants';
 import { isEncodable, lowerCase } from './wire/names';
@@ -66,7 +66,7 @@ function inZone(view: ClusterView, options: RecordsOptions, name: string, type: 
     return type === types.TXT ? found([{ name, ttl: DNS_VERSION_TTL, type: 'TXT', text: SPECIFICATION }]) : empty;
   }
   if (labels.length === 2 && labels[0] === 'ns' && labels[1] === 'dns') {
-    return type === types.A ? found(addresses(name, ttl, options.nameServerAddresses)) : empty;
+    return isAddressType(type) ? found(ofType(type, addresses(name, ttl, options.nameServerAddresses))) : empty;
   }
   const branch = labels.pop();
   const namespace = labels.pop();
@@ -79,11 +79,12 @@ function inZone(view: ClusterView, options: RecordsOptions, name: string, type: 
   return serviceRecords(view, options, { name, type, namespace, service: last, left: labels });
 }
 
-/** `10-244-0-7.default.pod`: the address that the name says, whether there is such a pod or not (`pods insecure`). */
+/** `10-244-0-7.default.pod`, `fd00--7.default.pod`: the address that the name says, whether there is such a pod or not (`pods insecure`). */
 function podRecord(name: string, ttl: number, label: string, type: number): Lookup {
-  const address = label.replaceAll('-', '.');
-  if (!isIpv4(address)) return missing;
-  return type === types.A ? found(addresses(name, ttl, [address])) : empty;
+  const isShort = label.includes('--') || label.split('-').length !== 4;
+  const address = label.replaceAll('-', isShort ? ':' : '.');
+  if (ipFamily(address) === undefined) return missing;
+  return isAddressType(type) ? found(ofType(type, addresses(name, ttl, [address]))) : empty;
 }
 
 interface ServiceQuestion {
@@ -113,7 +114,7 @@ function serviceRecords(view: ClusterView, options: RecordsOptions, question: Se
   if (service.spec?.type === 'ExternalName') {
     const target = (service.spec.externalName ?? '').replace(/\.$/, '');
     // An address is no name, and a port says nothing about another zone's records.
-    if (left.length > 0 || isIpv4(target) || !isEncodable(target)) return missing;
+    if (left.length > 0 || ipFamily(target) !== undefined || !isEncodable(target)) return missing;
     return { kind: 'alias', record: { name, ttl, type: 'CNAME', target } };
   }
 
@@ -125,12 +126,17 @@ function serviceRecords(view: ClusterView, options: RecordsOptions, question: Se
     ? endpointTargets(view, question, base, matches, left.length === 1 ? first : undefined)
     : clusterIpTargets(service, base, matches);
   if (targets.length === 0) return missing;
-  if (type === types.A) return found(addresses(name, ttl, new Set(targets.map(({ address }) => address))));
+  if (isAddressType(type)) {
+    const all = addresses(name, ttl, new Set(targets.map(({ address }) => address)));
+    return found(ofType(type, all));
+  }
   if (type !== types.SRV) return empty;
 
   const ported = targets.filter(({ port }) => port > 0);
-  const weight = Math.max(1, Math.floor(100 / ported.length));
-  const records = ported.map(({ host, port }): DnsRecord => ({
+  // A host with addresses of both families is one target.
+  const hosts = new Map(ported.map((target) => [`${target.host} ${target.port}`, target]));
+  const weight = Math.max(1, Math.floor(100 / hosts.size));
+  const records = [...hosts.values()].map(({ host, port }): DnsRecord => ({
     name,
     ttl,
     type: 'SRV',
@@ -148,9 +154,11 @@ function clusterIpTargets(
   host: string,
   matches: (port: DeepReadonly<ServicePort>) => boolean,
 ): Target[] {
-  const address = spec?.clusterIP ?? '';
-  if (!isIpv4(address)) return [];
-  return (spec?.ports ?? []).filter(matches).map(({ port }) => ({ host, address, port }));
+  const all = spec?.clusterIPs ?? (spec?.clusterIP === undefined ? [] : [spec.clusterIP]);
+  const ports = (spec?.ports ?? []).filter(matches);
+  return all
+    .filter((address) => ipFamily(address) !== undefined)
+    .flatMap((address) => ports.map(({ port }) => ({ host, address, port })));
 }
 
 function endpointTargets(
@@ -162,10 +170,10 @@ function endpointTargets(
 ): Target[] {
   const found = new Map<string, Target>();
   for (const { addressType, endpoints, ports } of view.slices(namespace, service)) {
-    if (addressType !== 'IPv4') continue;
+    if (addressType === 'FQDN') continue;
     for (const endpoint of endpoints ?? []) {
       const address = endpoint.addresses[0];
-      if (address === undefined || !isIpv4(address) || endpoint.conditions?.ready === false) continue;
+      if (address === undefined || ipFamily(address) === undefined || endpoint.conditions?.ready === false) continue;
       const label = endpointLabel(endpoint, address);
       if (hostname !== undefined && hostname !== label) continue;
       // A headless service may have no ports at all: then it has addresses only.
@@ -176,11 +184,11 @@ function endpointTargets(
   return [...found.values()];
 }
 
-/** The pod's host name, if it asked for one, else its address with dashes. */
+/** The pod's host name, if it asked for one, else its address with dashes; a label does not end with one. */
 function endpointLabel(endpoint: DeepReadonly<Endpoint>, address: string): string {
-  return endpoint.hostname === undefined || endpoint.hostname === ''
-    ? address.replaceAll('.', '-')
-    : lowerCase(endpoint.hostname);
+  if (endpoint.hostname !== undefined && endpoint.hostname !== '') return lowerCase(endpoint.hostname);
+  const label = lowerCase(address.replace(/[.:]/g, '-'));
+  return label.endsWith('-') ? `${label}0` : label;
 }
 
 function reverse(view: ClusterView, { zone, ttl }: RecordsOptions, name: string, type: number): Lookup {
@@ -194,7 +202,7 @@ function reverse(view: ClusterView, { zone, ttl }: RecordsOptions, name: string,
       const owner = metadata?.labels?.[SERVICE_NAME_LABEL];
       if (owner === undefined) continue;
       for (const endpoint of endpoints ?? []) {
-        if (endpoint.addresses[0] !== address || endpoint.conditions?.ready === false) continue;
+        if (canonicalIp(endpoint.addresses[0] ?? '') !== address || endpoint.conditions?.ready === false) continue;
         targets.add(`${endpointLabel(endpoint, address)}.${owner}.${metadata?.namespace}.svc.${zone}`);
       }
     }
@@ -205,7 +213,15 @@ function reverse(view: ClusterView, { zone, ttl }: RecordsOptions, name: string,
 }
 
 function addresses(name: string, ttl: number, all: Iterable<string>): DnsRecord[] {
-  return [...all].map((address) => ({ name, ttl, type: 'A', address }));
+  return [...all].map((address) => ({ name, ttl, type: ipFamily(address) === 'IPv6' ? 'AAAA' : 'A', address }));
+}
+
+function isAddressType(type: number): boolean {
+  return type === types.A || type === types.AAAA;
+}
+
+function ofType(type: number, records: readonly DnsRecord[]): DnsRecord[] {
+  return records.filter((record) => types[record.type] === type);
 }
 
 function found(answers: readonly DnsRecord[], additionals: readonly DnsRecord[] = []): Lookup {

@@ -5,7 +5,7 @@ import * as dnsPacket from 'dns-packet';
 import { resources } from '#api';
 import { Registry, silentLogger } from '#telemetry';
 import { FakeCluster, service, settle } from '#testing';
-import { createDns, type DnsConfig, publishDnsService, type RunningDns } from '../index';
+import { createDns, type DnsConfig, type RunningDns } from '../index';
 import { FrameReader, frame } from './tcp-frames';
 
 type Answer = ReturnType<typeof dnsPacket.decode>;
@@ -47,10 +47,11 @@ async function upstream(
   const socket = dgram.createSocket('udp4');
   socket.on('message', (message, from) => {
     const { id, questions } = dnsPacket.decode(message);
-    const name = questions[0]!.name;
+    const { name, type } = questions[0]!;
     asked.push(name);
-    const answers = table[name.toLowerCase()];
-    const rcode = answers === undefined ? 3 : 0;
+    const records = table[name.toLowerCase()];
+    const answers = records?.filter((record) => record.type === type);
+    const rcode = records === undefined ? 3 : 0;
     socket.send(dnsPacket.encode({ id, type: 'response', flags: rcode, questions, answers }), from.port, from.address);
   });
   socket.bind(0, '127.0.0.1');
@@ -109,7 +110,9 @@ test('says no with the SOA: a name without the type is not a name that is missin
 test('follows changes at once', async () => {
   const objects = cluster();
   const { port } = await start({}, objects);
-  objects.add(service('new').with((one) => (one.spec!.clusterIP = '10.96.0.77')));
+  objects.add(
+    service('new').with((one) => Object.assign(one.spec!, { clusterIP: '10.96.0.77', clusterIPs: ['10.96.0.77'] })),
+  );
   expect(data(await ask(port, 'new.default.svc.cluster.local'))).toEqual(['10.96.0.77']);
   objects.remove(resources.services, 'default/new');
   expect((await ask(port, 'new.default.svc.cluster.local')).rcode).toBe('NXDOMAIN');
@@ -179,10 +182,16 @@ test('two servers that ask each other: an error in the end, and one question eac
 });
 
 test('aliases are followed, outside and inside', async () => {
-  const other = await upstream({ 'www.example': [{ name: 'www.example', type: 'A', ttl: 20, data: '192.0.2.1' }] });
+  const other = await upstream({
+    'www.example': [
+      { name: 'www.example', type: 'A', ttl: 20, data: '192.0.2.1' },
+      { name: 'www.example', type: 'AAAA', ttl: 20, data: '2001:db8::1' },
+    ],
+  });
   const { port } = await start({ upstreams: [{ address: '127.0.0.1', port: other.port }] });
   expect(data(await ask(port, 'far.default.svc.cluster.local'))).toEqual(['www.example', '192.0.2.1']);
   expect(data(await ask(port, 'far.default.svc.cluster.local', 'CNAME'))).toEqual(['www.example']);
+  expect(data(await ask(port, 'far.default.svc.cluster.local', 'AAAA'))).toEqual(['www.example', '2001:db8::1']);
   expect(data(await ask(port, 'near.default.svc.cluster.local'))).toEqual([
     'web.default.svc.cluster.local',
     '10.96.0.10',
@@ -240,26 +249,4 @@ test('counts', async () => {
 test('an address that is taken is an error at start', async () => {
   const { port } = await start();
   await expect(start({ listen: [{ address: '127.0.0.1', port }] })).rejects.toThrow('EADDRINUSE');
-});
-
-test('the service is published once, and mended', async () => {
-  const objects = new FakeCluster();
-  const options = { clusterIp: '10.96.0.10', endpoints: [{ address: '10.244.0.1', port: 5300 }] };
-  await publishDnsService(objects.client, options);
-  expect(objects.takeWrites()).toEqual([
-    'create services kube-system/kube-dns',
-    'create endpointslices.discovery.k8s.io kube-system/kube-dns',
-  ]);
-  await publishDnsService(objects.client, options);
-  expect(objects.takeWrites()).toEqual([]);
-  await publishDnsService(objects.client, { ...options, endpoints: [{ address: '10.244.0.1', port: 5301 }] });
-  expect(objects.takeWrites()).toEqual(['update endpointslices.discovery.k8s.io kube-system/kube-dns']);
-  expect(objects.get(resources.endpointSlices, 'kube-system/kube-dns')).toMatchObject({
-    addressType: 'IPv4',
-    endpoints: [{ addresses: ['10.244.0.1'] }],
-    ports: [
-      { name: 'dns', port: 5301, protocol: 'UDP' },
-      { name: 'dns-tcp', port: 5301, protocol: 'TCP' },
-    ],
-  });
 });

@@ -1,6 +1,6 @@
 import { type InformerFactory } from '#controller';
 import { type Clock } from '#machinery';
-import { isIpv4 } from '#network';
+import { ipFamily } from '#network';
 import { type Logger, type Registry, type RunningComponent } from '#telemetry';
 import { informerView } from './cluster-view';
 import { chain, type Handler } from './handler';
@@ -76,10 +76,12 @@ export async function startDns(config: DnsConfig, dependencies: DnsDependencies)
     kubernetes({
       zone,
       ttl: config.ttl ?? 5,
-      nameServerAddresses: config.listen.map(({ address }) => address).filter((address) => isIpv4(address)),
+      nameServerAddresses: config.listen
+        .map(({ address }) => address)
+        .filter((address) => ipFamily(address) !== undefined),
       view,
       isReady: () => isReady,
-      resolve: (name) => resolveAddresses(chain(forwarding), name),
+      resolve: (name, type) => resolveAddresses(chain(forwarding), name, type),
       now: () => Math.floor(clock.now() / 1000),
       random,
     }),

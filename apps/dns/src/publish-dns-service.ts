@@ -9,6 +9,16 @@ export interface PublishOptions {
   readonly clusterIp: string;
   /** Where the server listens, as pods reach it: no loopback addresses. All with the same port. */
   readonly endpoints: readonly UpstreamAddress[];
+  /** Names this replica among all that serve names: part of an object's name, the same after a restart. */
+  readonly replica: string;
+}
+
+/** Says which EndpointSlices are ours. */
+export const MANAGED_BY = 'dns.nestor';
+
+/** Of the replica's EndpointSlice and Lease. */
+export function sliceName(replica: string): string {
+  return `kube-dns-${replica}`;
 }
 
 const labels = {
@@ -19,7 +29,7 @@ const labels = {
 
 /**
  * Makes the service `kube-system/kube-dns` and its EndpointSlice say where this server is. The service has no selector: there
- * are no pods behind it. May be repeated; writes only what differs.
+ * are no pods behind it. Each replica has a slice of its own. May be repeated; writes only what differs.
  */
 export async function publishDnsService(client: ObjectClient, options: PublishOptions): Promise<void> {
   const key = { namespace: 'kube-system', name: 'kube-dns' };
@@ -28,7 +38,8 @@ export async function publishDnsService(client: ObjectClient, options: PublishOp
     metadata: { ...is.metadata, labels: { ...is.metadata?.labels, ...wanted.metadata?.labels } },
     spec: { ...is.spec, selector: undefined, ports: wanted.spec?.ports },
   }));
-  await ensure(client, resources.endpointSlices, key, sliceFor(options), (is, wanted) => ({
+  const sliceKey = { ...key, name: sliceName(options.replica) };
+  await ensure(client, resources.endpointSlices, sliceKey, sliceFor(options), (is, wanted) => ({
     ...is,
     metadata: { ...is.metadata, labels: { ...is.metadata?.labels, ...wanted.metadata?.labels } },
     endpoints: wanted.endpoints,
@@ -53,18 +64,18 @@ function serviceFor({ clusterIp }: PublishOptions): Service {
   };
 }
 
-function sliceFor({ endpoints }: PublishOptions): EndpointSlice {
+function sliceFor({ endpoints, replica }: PublishOptions): EndpointSlice {
   const port = endpoints[0]?.port ?? 53;
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: {
       namespace: 'kube-system',
-      name: 'kube-dns',
+      name: sliceName(replica),
       labels: {
         'k8s-app': 'kube-dns',
         'kubernetes.io/service-name': 'kube-dns',
-        'endpointslice.kubernetes.io/managed-by': 'dns.nestor',
+        'endpointslice.kubernetes.io/managed-by': MANAGED_BY,
       },
     },
     addressType: 'IPv4',

@@ -1,15 +1,17 @@
+import { ipFamily, ipOfBytes } from '#network';
 import { type DnsAnswer, type DnsRequest } from './handler';
 import { CLASS_IN, types } from './wire/constants';
 import { isEncodable, readName } from './wire/names';
 import { parseQuery } from './wire/query';
 import { type DnsRecord, readAnswer } from './wire/records';
 
-/** The A records (and the aliases that lead to them) of a name, asked through a chain as a client would. */
+/** The address records of one type (and the aliases that lead to them) of a name, asked through a chain as a client would. */
 export async function resolveAddresses(
   handle: (request: DnsRequest) => Promise<DnsAnswer>,
   name: string,
+  type: 'A' | 'AAAA',
 ): Promise<DnsRecord[]> {
-  const parsed = parseQuery(questionFor(name));
+  const parsed = parseQuery(questionFor(name, type));
   if (parsed.kind !== 'query') throw new Error(`not a name: ${JSON.stringify(name)}`);
   const answer = await handle({ query: parsed.query, transport: 'udp' });
   if (answer.kind === 'records') return [...answer.answer.answers];
@@ -17,8 +19,10 @@ export async function resolveAddresses(
   return readAnswer(message).answers.flatMap((record): DnsRecord[] => {
     const { ttl, dataOffset } = record;
     if (!isEncodable(record.name) || record.name.includes('\\')) return [];
-    if (record.type === types.A && record.end - dataOffset === 4) {
-      return [{ name: record.name, ttl, type: 'A', address: [...message.subarray(dataOffset, record.end)].join('.') }];
+    if (record.type === types[type]) {
+      const address = ipOfBytes(message.subarray(dataOffset, record.end));
+      const isOfType = address !== undefined && ipFamily(address) === (type === 'A' ? 'IPv4' : 'IPv6');
+      return isOfType ? [{ name: record.name, ttl, type, address }] : [];
     }
     if (record.type !== types.CNAME) return [];
     const target = readName(message, dataOffset).name;
@@ -26,9 +30,9 @@ export async function resolveAddresses(
   });
 }
 
-function questionFor(name: string): Buffer {
+function questionFor(name: string, type: 'A' | 'AAAA'): Buffer {
   if (!isEncodable(name)) throw new Error(`not a name: ${JSON.stringify(name)}`);
   const header = Buffer.from([0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
   const labels = name.split('.').flatMap((label) => [Buffer.from([label.length]), Buffer.from(label, 'latin1')]);
-  return Buffer.concat([header, ...labels, Buffer.from([0, 0, types.A, 0, CLASS_IN])]);
+  return Buffer.concat([header, ...labels, Buffer.from([0, 0, types[type], 0, CLASS_IN])]);
 }

@@ -6,7 +6,7 @@ import { delay, systemClock } from '#machinery';
 import { openStore } from '#store';
 import { type Logger, type RunningComponent } from '#telemetry';
 import { createDeploymentController } from '../../deployment-controller';
-import { createDns, publishDnsService } from '../../dns';
+import { announceDns, createDns } from '../../dns';
 import { createGateway, type RunningGateway } from '../../gateway';
 import {
   createHostNetwork,
@@ -119,7 +119,7 @@ class Composition {
     await this.startControllers(plan, pki, clients, dependencies);
 
     progress(`starting ${nodes === 1 ? 'a node' : `${nodes} nodes`} on ${choice.name}`);
-    if (choice.hasRealPods) await this.startDns(plan, clients, dependencies);
+    if (choice.hasRealPods) await this.startDns(plan, dependencies);
     const proxy = await this.startServiceProxy(identity, plan, dependencies, choice);
     await this.startAgents(plan, pki, dependencies, choice, proxy);
     await this.untilReady(clients, choice);
@@ -196,18 +196,12 @@ class Composition {
   }
 
   /** Serves names on the bridge, where pods reach it, and publishes it as the Service that their resolv.conf names. */
-  private async startDns(
-    plan: NetworkPlan,
-    clients: ClientFactory,
-    dependencies: ComponentDependencies,
-  ): Promise<void> {
+  private async startDns(plan: NetworkPlan, dependencies: ComponentDependencies): Promise<void> {
     const listen = [{ address: plan.gateway, port: DNS_PORT }];
     const dns = await createDns({ listen, zone: plan.clusterDomain }, dependencies.as(users.informers, 'dns'));
     this.add(dns);
-    await publishDnsService(clients.as(users.addons, 'nestor'), {
-      clusterIp: plan.dnsService,
-      endpoints: dns.addresses,
-    });
+    const options = { clusterIp: plan.dnsService, endpoints: dns.addresses, replica: this.hostName };
+    this.add(await announceDns(options, dependencies.as(users.addons, 'nestor')));
   }
 
   private async startServiceProxy(

@@ -15,14 +15,24 @@ export function canonicalIp(text: string): string | undefined {
   return family === 'IPv6' ? ipaddr.IPv6.parse(text).toRFC5952String() : family === 'IPv4' ? text : undefined;
 }
 
+/** The address's bytes, 4 or 16, in network order; undefined if the text is no address. */
+export function ipBytes(text: string): readonly number[] | undefined {
+  return ipFamily(text) === undefined ? undefined : ipaddr.parse(text).toByteArray();
+}
+
+/** The opposite of `ipBytes`, in canonical form; undefined for any other number of bytes. */
+export function ipOfBytes(bytes: Uint8Array): string | undefined {
+  if (bytes.length !== 4 && bytes.length !== 16) return undefined;
+  const address = ipaddr.fromByteArray([...bytes]);
+  return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString();
+}
+
 /** `4.3.2.1.in-addr.arpa` or the nibbles under `ip6.arpa`, without a trailing dot; undefined if the text is no address. */
 export function reverseName(text: string): string | undefined {
   const family = ipFamily(text);
   if (family === 'IPv4') return `${text.split('.').reverse().join('.')}.in-addr.arpa`;
-  if (family === undefined) return undefined;
-  const nibbles = ipaddr.IPv6.parse(text)
-    .toByteArray()
-    .flatMap((byte) => [byte >> 4, byte & 15]);
+  const nibbles = ipBytes(text)?.flatMap((byte) => [byte >> 4, byte & 15]);
+  if (nibbles === undefined) return undefined;
   return `${nibbles
     .reverse()
     .map((nibble) => nibble.toString(16))

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { addressOfReverseName, canonicalIp, ipFamily, reverseName } from './ip';
+import { addressOfReverseName, canonicalIp, ipBytes, ipFamily, ipOfBytes, reverseName } from './ip';
 import { blocksOverlap, formatIpv4, isInCidr, nthAddress, parseIpv4, parseIpv4Block } from './ipv4';
 
 const address = fc.integer({ min: 0, max: 0xffffffff });
@@ -76,5 +76,18 @@ describe('addresses of both families', () => {
     expect(reverseName('2001:db8::1')).toBe('1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa');
     for (const text of ['10.96.0.1', '2001:db8::1']) expect(addressOfReverseName(reverseName(text)!)).toBe(text);
     expect(addressOfReverseName('1.0.10.in-addr.arpa')).toBeUndefined();
+  });
+});
+
+describe('addresses as bytes', () => {
+  it('are four or sixteen, and back', () => {
+    expect(ipBytes('10.96.0.1')).toEqual([10, 96, 0, 1]);
+    expect(ipBytes('2001:db8::1')).toHaveLength(16);
+    for (const text of ['10.96.0.1', '2001:db8::1', '::', '::1'])
+      expect(ipOfBytes(Buffer.from(ipBytes(text)!))).toBe(text);
+  });
+  it('are nothing for anything else', () => {
+    expect(ipBytes('10.96.0')).toBeUndefined();
+    expect(ipOfBytes(Buffer.alloc(5))).toBeUndefined();
   });
 });

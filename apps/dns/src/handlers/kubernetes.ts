@@ -11,7 +11,7 @@ export interface KubernetesOptions extends RecordsOptions {
   /** Whether the view is complete; before, nothing is known not to exist. */
   readonly isReady: () => boolean;
   /** Addresses of a name outside of the zone, for aliases (ExternalName). Rejects if nobody knows. */
-  readonly resolve: (name: string) => Promise<readonly DnsRecord[]>;
+  readonly resolve: (name: string, type: 'A' | 'AAAA') => Promise<readonly DnsRecord[]>;
   /** Seconds since the epoch, for the zone's serial number. */
   readonly now: () => number;
   readonly random: () => number;
@@ -36,7 +36,8 @@ export function kubernetes(options: KubernetesOptions): Handler {
       if (result.kind === 'outside') {
         if (aliases.length === 0) return next();
         // RFC 1034, 4.3.2: the alias, and what can be found out about its target.
-        const target = query.type === types.A ? await options.resolve(name).catch(() => []) : [];
+        const type = query.type === types.A ? 'A' : query.type === types.AAAA ? 'AAAA' : undefined;
+        const target = type === undefined ? [] : await options.resolve(name, type).catch(() => []);
         return respond({ rcode: 'NOERROR', answers: [...aliases, ...target] });
       }
       if (result.kind === 'missing') {

@@ -1,3 +1,4 @@
+import { ipBytes } from '#network';
 import { CLASS_IN, rcodes, types, type Rcode } from './constants';
 import { type Query } from './query';
 import { type DnsRecord } from './records';
@@ -111,7 +112,8 @@ class Writer {
   private data(record: DnsRecord): void {
     switch (record.type) {
       case 'A':
-        this.parts.push(...record.address.split('.').map(Number));
+      case 'AAAA':
+        this.parts.push(...(ipBytes(record.address) ?? []));
         break;
       case 'TXT': {
         const bytes = Buffer.from(record.text, 'latin1').subarray(0, 255);

@@ -2,7 +2,7 @@ import { readName, WireError } from './names';
 
 /** A record that this server makes. Names without the last dot; TTL in seconds. */
 export type DnsRecord = { readonly name: string; readonly ttl: number } & (
-  | { readonly type: 'A'; readonly address: string }
+  | { readonly type: 'A' | 'AAAA'; readonly address: string }
   | { readonly type: 'CNAME' | 'PTR' | 'NS'; readonly target: string }
   | {
       readonly type: 'SRV';
