@@ -7,6 +7,13 @@ import { NodeAgentModule, NodeAgentService } from './src/node-agent.module';
 export { type RunningNodeAgent } from './src/agent';
 export { type NodeAgentConfig } from './src/config';
 export { type NodeAgentDependencies } from './src/dependencies';
+export { createOverlay, type OverlayDependencies } from './src/overlay/overlay';
+export {
+  createOverlayHost,
+  type OverlayHost,
+  type OverlayHostOptions,
+  removeOverlay,
+} from './src/overlay/overlay-host';
 export * from './src/service-proxy';
 
 /** Starts the agent of one node. Resolves when the node is registered, or the first attempt has failed; it goes on trying. */

@@ -24,6 +24,7 @@ export {
 export { type ControlledIndex, indexByController } from './src/controlled-index';
 export { type CacheChange, ObjectCache } from './src/object-cache';
 export { type ReconcileResult, Reconciler, type ReconcilerOptions } from './src/reconciler';
+export { type ReconcilerRun, runReconciler } from './src/run-reconciler';
 export { slowStart } from './src/slow-start';
 export { type ControllerOptions, startController } from './src/start-controller';
 export { type KeySink, type UpdateFilter, Watches } from './src/watches';

@@ -22,6 +22,14 @@ export {
 } from './src/nft-table';
 export { NodeCidrAllocator } from './src/node-cidr-allocator';
 export {
+  computeOverlay,
+  type OverlayBackend,
+  overlayDeviceName,
+  type OverlayOptions,
+  type OverlayPlan,
+} from './src/overlay';
+export { OVERLAY_ROUTE_PROTOCOL, type OverlayChanges, overlayChanges, type OverlayState } from './src/overlay-changes';
+export {
   type Backend,
   type Decision,
   type RuleSet,

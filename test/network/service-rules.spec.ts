@@ -12,7 +12,8 @@ import {
   removeServiceRules,
   type ServiceProxy,
 } from '../../apps/node-agent/src/service-proxy';
-import { canMakeNamespaces, Lab } from './lab';
+import { Lab } from './lab';
+import { canMakeNamespaces } from './namespace-lab';
 
 const ips = { a: '10.250.0.11', b: '10.250.0.12' } as const;
 type PodName = keyof typeof ips;

@@ -1,6 +1,6 @@
 import { isInCidr } from '#network';
 import { type Logger } from '#telemetry';
-import { type HostFiles } from './host-files';
+import { type HostFiles } from '../host/host-files';
 
 /**
  * Lets the ports of the pods' bridge send frames back where they came from. When bridges hand frames to the firewall, one that

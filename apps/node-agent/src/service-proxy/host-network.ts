@@ -1,8 +1,8 @@
 import { isInCidr, nftTableName, renderNftRemoval } from '#network';
 import { type Logger } from '#telemetry';
 import { BridgePorts } from './bridge-ports';
-import { createRunCommand, type RunCommand } from './command';
-import { hostFiles, type HostFiles } from './host-files';
+import { createRunCommand, type RunCommand } from '../host/command';
+import { hostFiles, type HostFiles } from '../host/host-files';
 
 /** The kernel's packet filter, as the service proxy needs it. */
 export interface HostNetwork {

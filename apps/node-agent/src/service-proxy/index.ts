@@ -1,5 +1,5 @@
 /** The service proxy: one per network namespace of a host, whatever the number of agents in it. */
-export { type HostFiles } from './host-files';
+export { type HostFiles } from '../host/host-files';
 export {
   createHostNetwork,
   type HostNetwork,
