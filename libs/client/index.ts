@@ -9,6 +9,7 @@ export {
   type WriteOptions,
 } from './src/object-client';
 export { type BusCall, type BusClientOptions, createBusClient } from './src/bus-client';
+export { type Fence, fenceHeader, formatFence, parseFence } from './src/fence';
 export { expandGenerateName } from './src/generate-name';
 export { type HttpClientOptions, createHttpClient } from './src/http-client';
 export { type ClosableObjectClient } from './src/transport-client';

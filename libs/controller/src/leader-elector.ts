@@ -1,3 +1,5 @@
+import { type Fence } from '#client';
+
 /** Decides which of several replicas of a component acts. */
 export interface LeaderElector {
   /**
@@ -7,4 +9,9 @@ export interface LeaderElector {
   run(lead: (signal: AbortSignal) => Promise<void>): Promise<void>;
   /** Gives leadership up cleanly (releases the Lease). */
   stop(): Promise<void>;
+  /**
+   * The term in which this replica leads, for its client to send along with writes; after it has lost leadership the last term, so that
+   * what is still under way is refused. Undefined: it has never led, or there are no terms.
+   */
+  fence?(): Fence | undefined;
 }

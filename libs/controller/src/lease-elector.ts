@@ -1,11 +1,12 @@
 import { type Lease, type LeaseSpec, resources } from '#api';
-import { type ObjectClient } from '#client';
+import { type Fence, type ObjectClient } from '#client';
 import { type Clock, type DeepReadonly, type ObjectKey, delay, formatMicroTime, hasReason } from '#machinery';
 import { type Logger } from '#telemetry';
 import { deepEqualSemantic } from './deep-equal';
 import { type LeaderElector } from './leader-elector';
 
 export interface LeaseElectorOptions {
+  /** Without a fence: what it writes is what fences are made of. */
   readonly client: ObjectClient;
   readonly lease: ObjectKey;
   /** Unique to this replica. */
@@ -27,7 +28,7 @@ export interface LeaseElectorOptions {
  */
 export function leaseElector(options: LeaseElectorOptions): LeaderElector {
   const elector = new LeaseElection(options);
-  return { run: (lead) => elector.run(lead), stop: () => elector.stop() };
+  return { run: (lead) => elector.run(lead), stop: () => elector.stop(), fence: () => elector.fence() };
 }
 
 class LeaseElection {
@@ -37,6 +38,7 @@ class LeaseElection {
   private readonly periodMs: number;
   private observed: DeepReadonly<Lease> | undefined;
   private observedAt = 0;
+  private term: Fence | undefined;
   private running: Promise<void> | undefined;
 
   constructor(private readonly options: LeaseElectorOptions) {
@@ -48,6 +50,10 @@ class LeaseElection {
   run(lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
     if (this.running !== undefined) return Promise.reject(new Error('this elector runs already'));
     return (this.running = this.compete(lead));
+  }
+
+  fence(): Fence | undefined {
+    return this.term;
   }
 
   async stop(): Promise<void> {
@@ -62,7 +68,9 @@ class LeaseElection {
         await this.pause();
         continue;
       }
-      this.options.logger.info({ lease: this.options.lease.name, identity: this.options.identity }, 'became leader');
+      const { lease, identity } = this.options;
+      this.term = { lease, holder: identity, transitions: this.observed?.spec?.leaseTransitions ?? 0 };
+      this.options.logger.info({ lease: lease.name, identity }, 'became leader');
       await this.leadOnce(lead);
       await this.release();
     }
