@@ -28,6 +28,11 @@ export interface GatewayConfig {
   readonly tokens?: readonly StaticToken[];
   /** Groups of components that speak over the bus, by user name. */
   readonly groupsOf?: (user: string) => readonly string[];
+  /**
+   * At stop, how long `/readyz` fails before connections are closed, so that load balancers look elsewhere first (upstream's
+   * `--shutdown-delay-duration`). Default 0.
+   */
+  readonly shutdownDelayMs?: number;
   /** Client certificate for node agents, and the authority of theirs. */
   readonly agents?: { readonly certificatePem: string; readonly keyPem: string; readonly caPem: string };
 }

@@ -1,5 +1,6 @@
-import { type Bus, type BusSubscription, unbase32 } from '#bus';
-import { type JsonValue, badRequest } from '#machinery';
+import { type Bus, type Message, type Payload, unbase32 } from '#bus';
+import { type Fence } from '#client';
+import { type Clock, type JsonValue, type Timer, badRequest } from '#machinery';
 import { type ApiServer, statusOf } from '../api/api-server';
 import { authenticated } from '../authn/authenticator';
 import { type UserInfo } from '../kinds/strategy';
@@ -16,6 +17,7 @@ interface BusRequest {
   readonly accept?: string;
   readonly body?: object;
   readonly userAgent?: string;
+  readonly fence?: Fence;
 }
 
 /** Groups of a component's identity, beside `system:authenticated`. */
@@ -24,8 +26,15 @@ export type GroupsOf = (user: string) => readonly string[];
 const subject = 'nestor.api.>';
 const queue = 'gateway';
 
+/** The API on the bus while it is served. */
+export interface BusServer {
+  /** Takes no more requests, and resolves when those that were on their way have been answered, after `graceMs` in any case. */
+  drain(clock: Clock, graceMs: number): Promise<void>;
+}
+
 /** The API on the bus. The identity is the subject's: who may publish on it is for the bus to enforce. */
-export function serveBus(bus: Bus, api: ApiServer, groupsOf: GroupsOf, observer: RequestObserver): BusSubscription {
+export function serveBus(bus: Bus, api: ApiServer, groupsOf: GroupsOf, observer: RequestObserver): BusServer {
+  const pending = new Set<Promise<unknown>>();
   const users = new Map<string, UserInfo>();
   const userOf = (token: string): UserInfo => {
     let user = users.get(token);
@@ -36,16 +45,16 @@ export function serveBus(bus: Bus, api: ApiServer, groupsOf: GroupsOf, observer:
     }
     return user;
   };
-  return bus.serve(subject, queue, async (message) => {
+  const answer = async (message: Message): Promise<Payload> => {
     const finish = observer.begin();
     let request: ApiRequest | undefined;
     let status = 500;
     try {
       request = toRequest(message.payload as BusRequest, userOf(message.subject.split('.')[2] ?? ''));
       const result = await api.handle(request);
-      const answer = toPayload(result);
-      status = answer.status;
-      return answer;
+      const reply = toPayload(result);
+      status = reply.status;
+      return reply;
     } catch (error) {
       const { code, body } = statusOf(error);
       status = code;
@@ -53,7 +62,25 @@ export function serveBus(bus: Bus, api: ApiServer, groupsOf: GroupsOf, observer:
     } finally {
       finish(request, request?.method ?? '', status);
     }
+  };
+  const subscription = bus.serve(subject, queue, (message) => {
+    const answering = answer(message);
+    pending.add(answering);
+    void answering.finally(() => pending.delete(answering));
+    return answering;
   });
+  return {
+    async drain(clock, graceMs) {
+      subscription.close();
+      let timer: Timer | undefined;
+      const late = new Promise<void>((resolve) => (timer = clock.setTimer(graceMs, resolve)));
+      // Once the broker has answered the flush, everything that it had handed to us before is here.
+      const answered = bus.flush().then(async () => {
+        while (pending.size > 0) await Promise.allSettled(pending);
+      });
+      await Promise.race([answered, late]).finally(() => timer?.cancel());
+    },
+  };
 }
 
 function toRequest(message: BusRequest, user: UserInfo): ApiRequest {
@@ -70,6 +97,7 @@ function toRequest(message: BusRequest, user: UserInfo): ApiRequest {
     header: (name) => headers[name],
     body: message.body === undefined ? noBody : { ...noBody, value: message.body },
     user,
+    ...(message.fence === undefined ? {} : { fence: message.fence }),
     signal: new AbortController().signal,
   };
 }
