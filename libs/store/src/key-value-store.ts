@@ -148,7 +148,8 @@ export interface LeaseStatus {
 
 export interface StoreStatus {
   readonly revision: number;
-  readonly compactRevision: number;
+  /** Absent where the server does not tell: etcd's API has no such answer. */
+  readonly compactRevision?: number;
   readonly term: number;
   readonly appliedIndex: number;
   /** Bytes of keys and values held. */
