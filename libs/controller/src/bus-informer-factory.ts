@@ -37,8 +37,8 @@ export function createInformerFactory(options: BusInformerOptions): BusInformerF
       informers.set(key, informer as unknown as BusInformer<KubernetesObject>);
       return informer;
     },
-    async synced() {
-      await Promise.all([...informers.values()].map((informer) => informer.waitFor(0)));
+    async synced(revision = 0) {
+      await Promise.all([...informers.values()].map((informer) => informer.waitFor(revision)));
     },
     unsynced: () => [...informers].filter(([, informer]) => !informer.hasSynced()).map(([key]) => key),
     dump: () => Object.fromEntries([...informers].map(([key, informer]) => [key, dumpOf(informer)])),

@@ -22,6 +22,8 @@ export interface LeaseElectorOptions {
   readonly retryPeriodMs?: number;
 }
 
+type Lead = Parameters<LeaderElector['run']>[0];
+
 /**
  * client-go's leader election on a Lease. Whether a lease has run out is measured from when this replica last saw it change, on its
  * own monotonic clock: clocks that differ or jump do no harm. A leader that cannot renew stops before another may start.
@@ -47,7 +49,7 @@ class LeaseElection {
     this.periodMs = options.retryPeriodMs ?? 2000;
   }
 
-  run(lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  run(lead: Lead): Promise<void> {
     if (this.running !== undefined) return Promise.reject(new Error('this elector runs already'));
     return (this.running = this.compete(lead));
   }
@@ -61,7 +63,7 @@ class LeaseElection {
     await this.running?.catch(() => undefined);
   }
 
-  private async compete(lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  private async compete(lead: Lead): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       if (!(await this.tryAcquireOrRenew())) {
@@ -77,11 +79,11 @@ class LeaseElection {
   }
 
   /** Runs `lead` while the lease is renewed; returns when it has ended. */
-  private async leadOnce(lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  private async leadOnce(lead: Lead): Promise<void> {
     const term = new AbortController();
     const signal = AbortSignal.any([term.signal, this.stopping.signal]);
     let isOver = false;
-    const leading = lead(signal).finally(() => (isOver = true));
+    const leading = lead(signal, Number(this.observed?.metadata?.resourceVersion ?? 0)).finally(() => (isOver = true));
     leading.catch(() => term.abort(new Error('the leader failed')));
     // Reading before each renewal means that the deadline counts from the last renewal that was answered.
     let renewedAt = this.options.clock.monotonic();

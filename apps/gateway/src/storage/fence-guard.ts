@@ -43,8 +43,9 @@ export class FenceGuard {
     this.mustRead = true;
   }
 
-  private isCurrent(lease: VersionedObject | undefined): boolean {
-    const { holderIdentity, leaseTransitions } = (lease?.object as DeepReadonly<Lease> | undefined)?.spec ?? {};
+  private isCurrent(stored: VersionedObject | undefined): boolean {
+    const lease: DeepReadonly<Lease> | undefined = stored?.object;
+    const { holderIdentity, leaseTransitions } = lease?.spec ?? {};
     return holderIdentity === this.fence.holder && (leaseTransitions ?? 0) === this.fence.transitions;
   }
 
