@@ -50,6 +50,10 @@ export class RemoteWatch implements Watch {
     void this.run();
   }
 
+  get revision(): number {
+    return Math.max(0, this.assembler.nextRevision - 1);
+  }
+
   cancel(): void {
     if (this.over.signal.aborted) return;
     this.over.abort(new WatchEnded());
@@ -104,7 +108,7 @@ export class RemoteWatch implements Watch {
           try {
             this.receive(connection, response);
           } catch (error) {
-            reject(error);
+            reject(error instanceof Error ? error : new Error(String(error)));
           }
         });
         pulse.onLost = () => reject(new StoreError('unavailable', 'the server gave no sign of life'));
