@@ -17,6 +17,7 @@ export { ClientFactory } from './src/client-factory';
 export { busSettings, electionSettings, processSettings } from './src/common-settings';
 export { ComponentDependencies } from './src/component-dependencies';
 export { connect, connectBus, connectElected } from './src/connect';
+export { holdHostMutex, withHostMutex } from './src/host-mutex';
 export { hostAddresses } from './src/host-addresses';
 export { groupsOf, users } from './src/identities';
 export { main } from './src/main';
