@@ -7,6 +7,7 @@ export default tseslint.config(
       'node_modules/',
       'coverage/',
       'libs/api/src/generated/',
+      'libs/etcd/src/generated/',
       '**/*.cjs',
       '**/*.mjs',
       'bin/',

@@ -1,4 +1,4 @@
-// Makes a checkout ready to run: dependencies, generated API types, compiled JavaScript. Does only what is out of date.
+// Makes a checkout ready to run: dependencies, generated types, compiled JavaScript. Does only what is out of date.
 //
 //   node scripts/prepare.mjs                   everything
 //   node scripts/prepare.mjs --generate-only   stop after the generated sources
@@ -69,12 +69,14 @@ once('install', digest([lock], true), [join(root, 'node_modules', 'typescript')]
   ]),
 );
 
-const generator = [...files(join(root, 'tools', 'generate-api'))];
-if (generator.length > 0) {
-  once('generate', digest([...generator, lock], true), [join(root, 'libs/api/src/generated')], () =>
-    run('generating API types', process.execPath, [join(root, 'tools/generate-api/main.mjs')]),
-  );
-}
+const apiGenerator = [...files(join(root, 'tools', 'generate-api'))];
+once('generate', digest([...apiGenerator, lock], true), [join(root, 'libs/api/src/generated')], () =>
+  run('generating API types', process.execPath, [join(root, 'tools/generate-api/main.mjs')]),
+);
+const grpcGenerator = [...files(join(root, 'tools', 'generate-grpc'), join(root, 'libs/etcd/proto'))];
+once('generate-grpc', digest([...grpcGenerator, lock], true), [join(root, 'libs/etcd/src/generated')], () =>
+  run('generating gRPC messages', process.execPath, [join(root, 'tools/generate-grpc/main.mjs')]),
+);
 if (process.argv.includes('--generate-only')) process.exit(0);
 
 const sources = [...files(join(root, 'apps'), join(root, 'libs'))].filter(

@@ -15,7 +15,7 @@ export async function createScheduler(
     abortOnError: false,
   });
   const { scheduler } = context.get(SchedulerService);
-  const leading = dependencies.elector.run((signal) => scheduler.run(signal));
+  const leading = dependencies.elector.run((signal, since) => scheduler.run(signal, since));
   leading.catch((error: unknown) => dependencies.logger.error({ err: error }, 'the scheduler ended'));
   const stop = async (): Promise<void> => {
     await dependencies.elector.stop();

@@ -1,7 +1,7 @@
 /** The controller framework: informers, work queues, reconcilers, leader election. See README.md for the pattern. */
 export { alwaysLeader } from './src/always-leader';
 export { type BusInformerOptions } from './src/bus-informer';
-export { createInformerFactory } from './src/bus-informer-factory';
+export { type BusInformerFactory, type InformerDump, createInformerFactory } from './src/bus-informer-factory';
 export { type EventRecorderOptions, createEventRecorder } from './src/client-event-recorder';
 export { InjectConfig, InjectDependencies } from './src/controller.module';
 export { type ClaimOptions, adoptOrRelease, controllerReference } from './src/controller-ref';
@@ -22,6 +22,7 @@ export {
   podCondition,
 } from './src/pod-state';
 export { type ControlledIndex, indexByController } from './src/controlled-index';
+export { objectDigest } from './src/object-digest';
 export { type CacheChange, ObjectCache } from './src/object-cache';
 export { type ReconcileResult, Reconciler, type ReconcilerOptions } from './src/reconciler';
 export { type ReconcilerRun, runReconciler } from './src/run-reconciler';

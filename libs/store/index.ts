@@ -25,6 +25,7 @@ export {
   type WatchHandler,
   type WatchRequest,
 } from './src/key-value-store';
+export { type ConnectStoreOptions, type ConnectTls, connectStore } from './src/connect-store';
 export { type MemoryStoreOptions, createMemoryStore } from './src/memory-store';
 export { type DiskStore, type DiskStoreOptions, openStore } from './src/open-store';
 export { type FileSystem, type StoreFile } from './src/files';

@@ -35,6 +35,11 @@ export interface GatewayConfig {
     /** Users that a component may act as, besides itself; undefined if the user is no component. */
     readonly actsAs: (user: string) => readonly string[] | undefined;
   };
+  /**
+   * At stop, how long `/readyz` fails before connections are closed, so that load balancers look elsewhere first (upstream's
+   * `--shutdown-delay-duration`). Default 0.
+   */
+  readonly shutdownDelayMs?: number;
   /** Client certificate for node agents, and the authority of theirs. */
   readonly agents?: { readonly certificatePem: string; readonly keyPem: string; readonly caPem: string };
 }

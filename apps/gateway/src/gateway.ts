@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type Bus } from '#bus';
+import { type Bus, createInProcessBus } from '#bus';
 import { resources } from '#api';
-import { type Clock, systemClock } from '#machinery';
+import { createBusClient, type ObjectClient } from '#client';
+import { alwaysLeader, type LeaderElector } from '#controller';
+import { type Clock, delay, systemClock } from '#machinery';
 import { createTokenIssuer, createTokenVerifier } from '#pki';
 import { type KeyValueStore } from '#store';
 import { type Logger, type RunningComponent } from '#telemetry';
@@ -28,7 +30,8 @@ import { AllowedPaths } from './authz/allowed-paths';
 import { RbacAuthorizer } from './authz/rbac-authorizer';
 import { Bootstrap } from './bootstrap/bootstrap';
 import { Keeper } from './bootstrap/keeper';
-import { ensureKubernetesService } from './bootstrap/kubernetes-service';
+import { ensureKubernetesService, isReachable } from './bootstrap/kubernetes-service';
+import { LiveGateways } from './bootstrap/live-gateways';
 import { serveBus } from './bus/bus-adapter';
 import { busCredentialsPath, busCredentialsRoute } from './bus/bus-credentials';
 import { EventPublisher } from './bus/event-publisher';
@@ -51,6 +54,10 @@ export interface GatewayDependencies {
   readonly logger: Logger;
   readonly clock?: Clock;
   readonly random?: () => number;
+  /**
+   * Decides which of several gateways publishes events; gets a client that may do everything, past the bus. Default: this one does.
+   */
+  readonly publisherElector?: (client: ObjectClient) => LeaderElector;
 }
 
 export interface RunningGateway extends RunningComponent {
@@ -172,19 +179,34 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   const { port } = listener;
   address = `${config.advertise?.address ?? config.host}:${config.advertise?.port ?? port}`;
 
-  const ensureService = (): Promise<void> =>
-    ensureKubernetesService(bootstrap, {
-      clusterIp: formatAddress(range.first + 1),
-      address: config.advertise?.address ?? config.host,
-      port: config.advertise?.port ?? port,
-    });
-  await ensureService();
-  const keeper = new Keeper(() => bootstrap.ensureNamespaces().then(ensureService), clock, logger);
+  const own = { address: config.advertise?.address ?? config.host, port: config.advertise?.port ?? port };
+  const gateways = new LiveGateways(store, isReachable(own) ? own : undefined);
+  const ensureService = async (): Promise<void> =>
+    ensureKubernetesService(bootstrap, table, formatAddress(range.first + 1), own.port, await gateways.list());
+  const keep = async (): Promise<void> => {
+    await gateways.renew();
+    await bootstrap.ensureNamespaces();
+    await ensureService();
+  };
+  await keep();
+  const keeper = new Keeper(keep, clock, logger);
   keeper.start();
 
+  // Upstream's loopback client: its calls pass through everything that a request passes through, but not through the network.
+  const loopback = createInProcessBus({ clock, random, logger });
+  const loopbackServer = serveBus(loopback, api, () => ['system:masters'], metrics, feed);
+  const client = createBusClient({
+    bus: loopback,
+    user: 'system:apiserver',
+    clock,
+    random,
+    userAgent: 'kube-apiserver',
+  });
   const publisher = new EventPublisher(bus, feed, table, clock);
   publisher.start();
-  const busSubscription = serveBus(bus, api, groupsOf, metrics, () => feed.revision);
+  const elector = deps.publisherElector?.(client) ?? alwaysLeader();
+  const publishing = elector.run((signal) => publisher.publish(signal));
+  const busServer = serveBus(bus, api, groupsOf, metrics, feed);
   const compactor = new Compactor(store, clock, logger);
   compactor.start();
   logger.info({ port }, 'serving');
@@ -192,14 +214,25 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     stopping = true;
+    http.lastRequests();
+    await delay(clock, config.shutdownDelayMs ?? 0);
     await keeper.stop();
-    busSubscription.close();
-    publisher.stop();
-    compactor.stop();
+    await gateways
+      .leave()
+      .then(ensureService)
+      .catch((error: unknown) => logger.warn({ err: error }, 'still an endpoint of the API, until the lease runs out'));
+    // The next publisher begins now, and this one's last intervals may still come: both is harmless.
+    await elector.stop();
+    await publishing;
+    await busServer.drain(clock, drainMs);
     http.endWatches();
     upgrades.stop();
     await listener.close(drainMs);
     await app.close();
+    await loopbackServer.drain(clock, drainMs);
+    await loopback.close();
+    publisher.stop();
+    compactor.stop();
     feed.stop();
   };
   return {

@@ -10,8 +10,9 @@ import {
   type Pki,
   writeFileAtomically,
 } from '#pki';
+import { hostAddresses } from '#process';
 import { type DataDirectory } from './data-directory';
-import { freePlanIndex, hostAddresses, type NetworkPlan } from './network-plan';
+import { freePlanIndex, type NetworkPlan } from './network-plan';
 
 /** What stays the same over the life of a cluster. */
 export interface ClusterIdentity {

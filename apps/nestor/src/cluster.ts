@@ -1,10 +1,11 @@
 import { hostname } from 'node:os';
 import { resources } from '#api';
 import { type Bus, createInProcessBus, createNatsBus } from '#bus';
-import { type ControllerDependencies, createInformerFactory, type InformerFactory } from '#controller';
+import { alwaysLeader, type ControllerDependencies, createInformerFactory, type InformerFactory } from '#controller';
 import { delay, systemClock } from '#machinery';
+import { ClientFactory, ComponentDependencies, groupsOf, hostAddresses, users } from '#process';
 import { openStore } from '#store';
-import { type Logger, type RunningComponent } from '#telemetry';
+import { type Logger, Registry, type RunningComponent } from '#telemetry';
 import { createDeploymentController } from '../../deployment-controller';
 import { announceDns, createDns } from '../../dns';
 import { createGateway, type RunningGateway } from '../../gateway';
@@ -27,10 +28,8 @@ import {
   ensureIdentity,
   writeKubeconfig,
 } from './cluster-state';
-import { ComponentDependencies } from './component-dependencies';
 import { type DataDirectory } from './data-directory';
-import { ClientFactory, groupsOf, users } from './identities';
-import { hostAddresses, type NetworkPlan, networkPlan } from './network-plan';
+import { type NetworkPlan, networkPlan } from './network-plan';
 import { chooseRuntime, type RuntimeChoice } from './runtime-choice';
 
 export { removeServiceRules } from '../../node-agent';
@@ -112,11 +111,21 @@ class Composition {
     await writeKubeconfig(directory, pki, server);
 
     progress('starting controllers');
-    const clients = new ClientFactory(bus, clock, random);
+    const clients = new ClientFactory({ bus, clock, random });
     const informers = this.startInformers(bus, clients);
-    const dependencies = new ComponentDependencies(clients, informers, clock, random, logger);
-    this.add({ name: 'event recorders', stop: () => dependencies.stop() });
-    await this.startControllers(plan, pki, clients, dependencies);
+    const dependencies = this.add(
+      new ComponentDependencies({
+        clients,
+        informers,
+        clock,
+        random,
+        logger,
+        // One process, one data directory, one holder of its lock.
+        elector: alwaysLeader,
+        metrics: () => new Registry(),
+      }),
+    );
+    await this.startControllers(plan, pki, dependencies);
 
     progress(`starting ${nodes === 1 ? 'a node' : `${nodes} nodes`} on ${choice.name}`);
     if (choice.hasRealPods) await this.startDns(plan, dependencies);
@@ -179,12 +188,10 @@ class Composition {
   private async startControllers(
     plan: NetworkPlan,
     pki: ClusterPki,
-    clients: ClientFactory,
     dependencies: ComponentDependencies,
   ): Promise<void> {
     const of = (name: string): ControllerDependencies => dependencies.forController(name);
-    const clientAs = (name: string): ReturnType<ClientFactory['as']> =>
-      clients.as(users.controller(name), 'kube-controller-manager');
+    const { clientAs } = dependencies;
     const rootCa = pki.authority.certificatePem;
     const { clusterCidr } = plan;
     this.add(await createResourceController({ clientAs, rootCa }, of('resource-controller')));

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { withHostMutex } from '#process';
 import { ask } from './control-socket';
 import { type DataDirectory } from './data-directory';
-import { withHostMutex } from './host-mutex';
 import { identify, isSameProcess, type ProcessIdentity } from './process-identity';
 
 /** The data directory belongs to this process until `release`. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
+import { hostAddresses } from '#process';
 
 /** The addresses of a cluster on one machine. */
 export interface NetworkPlan {
@@ -59,12 +59,4 @@ function routedNetworks(): string[] {
   return [...table.matchAll(/^\S+\t([0-9A-F]{8})\t/gm)].map(([, hex = '']) =>
     [...Buffer.from(hex, 'hex')].reverse().join('.'),
   );
-}
-
-/** This machine's own IPv4 addresses, loopback left out. */
-export function hostAddresses(): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ family, internal }) => family === 'IPv4' && !internal)
-    .map(({ address }) => address);
 }

@@ -16,7 +16,8 @@ const MAX_BINDINGS = 256;
 
 /** Finds a node for each pod that has none and names this scheduler. One pod at a time; bindings run concurrently. */
 export class Scheduler {
-  private readonly cache = new ClusterCache();
+  /** Made anew for every term: pods that were assumed in an earlier one, and what was deleted since, have no place in it. */
+  private cache = new ClusterCache();
   private readonly queue: SchedulingQueue;
   private readonly rotation: Rotation = { start: 0 };
   private readonly recorder: EventRecorder;
@@ -36,13 +37,17 @@ export class Scheduler {
     metrics.observeQueue(() => this.queue.counts());
   }
 
-  /** Schedules until the signal aborts; then waits for the bindings under way. */
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * Schedules until the signal aborts; then waits for the bindings under way. May be called again.
+   * @param since what the caches have to show first, lest room be given away that an earlier leader has given away
+   */
+  async run(signal: AbortSignal, since = 0): Promise<void> {
     const { informers } = this.deps;
     const pods = informers.informer(resources.pods);
     const nodes = informers.informer(resources.nodes);
-    await informers.synced();
+    await informers.synced(since);
     if (signal.aborted) return;
+    this.cache = new ClusterCache();
     this.isActive = true;
     this.watchNodes(nodes);
     this.watchPods(pods);

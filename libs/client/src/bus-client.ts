@@ -1,5 +1,6 @@
 import { type Bus, BusError, type BusErrorCode, apiSubject } from '#bus';
 import { ApiError, type Clock, type Status } from '#machinery';
+import { type Fence } from './fence';
 import { type RawCall } from './object-client';
 import { type ClosableObjectClient, createTransportClient } from './transport-client';
 import { type Reply, type Transport, TransportError } from './transport';
@@ -16,6 +17,8 @@ export interface BusClientOptions {
   readonly random: () => number;
   /** Its first part becomes the field manager. */
   readonly userAgent: string;
+  /** The term in which a leader writes. */
+  readonly fence?: () => Fence | undefined;
 }
 
 /** What goes over the user's `apiSubject`; the answer is `{status, body}`. */
@@ -28,13 +31,14 @@ export function createBusClient(options: BusClientOptions): ClosableObjectClient
   const { bus, userAgent, deadlineMs = 10_000 } = options;
   const subject = apiSubject(options.user, options.sender);
   const transport: Transport = {
-    async call({ method, path, contentType, body }) {
+    async call({ method, path, contentType, body, fence }) {
       const call: BusCall = {
         method,
         path,
         userAgent,
         ...(contentType === undefined ? {} : { contentType }),
         ...(body === undefined ? {} : { body }),
+        ...(fence === undefined ? {} : { fence }),
       };
       try {
         return (await bus.request(subject, call, { deadlineMs })) as Reply;

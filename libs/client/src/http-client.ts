@@ -1,5 +1,6 @@
 import { type Pool } from 'undici';
 import { type Clock } from '#machinery';
+import { type Fence, fenceHeader, formatFence } from './fence';
 import { type ClosableObjectClient, createTransportClient } from './transport-client';
 import { type Body, type Transport, TransportError } from './transport';
 
@@ -18,6 +19,8 @@ export interface HttpClientOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly userAgent: string;
+  /** The term in which a leader writes. */
+  readonly fence?: () => Fence | undefined;
   /** Default 8. */
   readonly connections?: number;
 }
@@ -42,7 +45,7 @@ export function createHttpClient(options: HttpClientOptions): ClosableObjectClie
   };
 
   const transport: Transport = {
-    async call({ method, path, contentType, body }) {
+    async call({ method, path, contentType, body, fence }) {
       const bearer = typeof token === 'function' ? token() : token;
       try {
         const answer = await (
@@ -53,6 +56,7 @@ export function createHttpClient(options: HttpClientOptions): ClosableObjectClie
           headers: {
             accept: 'application/json',
             'user-agent': userAgent,
+            ...(fence === undefined ? {} : { [fenceHeader]: formatFence(fence) }),
             ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
             ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
           },

@@ -1,5 +1,6 @@
 import { type Resource } from '#api';
 import { type DeepReadonly, type JsonValue, type KubernetesObject, type ObjectKey } from '#machinery';
+import { type Fence } from './fence';
 
 export interface ListOptions {
   /** Absent: all namespaces. */
@@ -94,4 +95,6 @@ export interface RawCall {
   readonly path: string;
   readonly body?: DeepReadonly<JsonValue> | object;
   readonly contentType?: string;
+  /** Set by the client itself, on writes of a leader. */
+  readonly fence?: Fence;
 }

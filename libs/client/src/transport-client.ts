@@ -7,6 +7,7 @@ import {
   controllerOf,
   hasReason,
 } from '#machinery';
+import { type Fence } from './fence';
 import { expandGenerateName } from './generate-name';
 import {
   type DeleteOptions,
@@ -37,10 +38,17 @@ type Any = Resource<KubernetesObject>;
 /** An object client that can be closed. */
 export type ClosableObjectClient = ObjectClient & { close(): Promise<void> };
 
+export interface TransportClientOptions extends RetryOptions {
+  /** The term in which a leader writes; asked once a call, before the first attempt. */
+  readonly fence?: () => Fence | undefined;
+}
+
 /** `ObjectClient` in terms of calls: the same over every transport. */
-export function createTransportClient(transport: Transport, options: RetryOptions): ClosableObjectClient {
-  const attempt = (call: RawCall, repeatable: Repeatable): Promise<Outcome> =>
-    callWithRetry(transport, call, repeatable, options);
+export function createTransportClient(transport: Transport, options: TransportClientOptions): ClosableObjectClient {
+  const attempt = (call: RawCall, repeatable: Repeatable): Promise<Outcome> => {
+    const fence = call.method === 'GET' ? undefined : options.fence?.();
+    return callWithRetry(transport, fence === undefined ? call : { ...call, fence }, repeatable, options);
+  };
   /** Where it makes no difference whether the call was repeated. */
   const send = async <T>(call: RawCall, repeatable: Repeatable): Promise<T> => {
     try {

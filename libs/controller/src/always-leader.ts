@@ -13,7 +13,7 @@ export function alwaysLeader(): LeaderElector {
       const stopped = new Promise<void>((resolve) => {
         controller.signal.addEventListener('abort', () => resolve(), { once: true });
       });
-      const run = Promise.all([lead(controller.signal), stopped]).then(() => undefined);
+      const run = Promise.all([lead(controller.signal, 0), stopped]).then(() => undefined);
       runs.add(run);
       return run;
     },

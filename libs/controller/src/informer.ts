@@ -39,7 +39,7 @@ export interface InformerFactory {
     resource: Resource<T>,
     options?: { readonly fieldSelector?: string },
   ): Informer<T>;
-  /** Resolves when every informer asked for so far has synced. */
-  synced(): Promise<void>;
+  /** Resolves when every informer asked for so far has synced, and has reached `revision` (default 0). */
+  synced(revision?: number): Promise<void>;
   stop(): Promise<void>;
 }

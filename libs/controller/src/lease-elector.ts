@@ -1,11 +1,12 @@
 import { type Lease, type LeaseSpec, resources } from '#api';
-import { type ObjectClient } from '#client';
+import { type Fence, type ObjectClient } from '#client';
 import { type Clock, type DeepReadonly, type ObjectKey, delay, formatMicroTime, hasReason } from '#machinery';
 import { type Logger } from '#telemetry';
 import { deepEqualSemantic } from './deep-equal';
 import { type LeaderElector } from './leader-elector';
 
 export interface LeaseElectorOptions {
+  /** Without a fence: what it writes is what fences are made of. */
   readonly client: ObjectClient;
   readonly lease: ObjectKey;
   /** Unique to this replica. */
@@ -21,13 +22,15 @@ export interface LeaseElectorOptions {
   readonly retryPeriodMs?: number;
 }
 
+type Lead = Parameters<LeaderElector['run']>[0];
+
 /**
  * client-go's leader election on a Lease. Whether a lease has run out is measured from when this replica last saw it change, on its
  * own monotonic clock: clocks that differ or jump do no harm. A leader that cannot renew stops before another may start.
  */
 export function leaseElector(options: LeaseElectorOptions): LeaderElector {
   const elector = new LeaseElection(options);
-  return { run: (lead) => elector.run(lead), stop: () => elector.stop() };
+  return { run: (lead) => elector.run(lead), stop: () => elector.stop(), fence: () => elector.fence() };
 }
 
 class LeaseElection {
@@ -37,6 +40,7 @@ class LeaseElection {
   private readonly periodMs: number;
   private observed: DeepReadonly<Lease> | undefined;
   private observedAt = 0;
+  private term: Fence | undefined;
   private running: Promise<void> | undefined;
 
   constructor(private readonly options: LeaseElectorOptions) {
@@ -45,9 +49,13 @@ class LeaseElection {
     this.periodMs = options.retryPeriodMs ?? 2000;
   }
 
-  run(lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  run(lead: Lead): Promise<void> {
     if (this.running !== undefined) return Promise.reject(new Error('this elector runs already'));
     return (this.running = this.compete(lead));
+  }
+
+  fence(): Fence | undefined {
+    return this.term;
   }
 
   async stop(): Promise<void> {
@@ -55,25 +63,27 @@ class LeaseElection {
     await this.running?.catch(() => undefined);
   }
 
-  private async compete(lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  private async compete(lead: Lead): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       if (!(await this.tryAcquireOrRenew())) {
         await this.pause();
         continue;
       }
-      this.options.logger.info({ lease: this.options.lease.name, identity: this.options.identity }, 'became leader');
+      const { lease, identity } = this.options;
+      this.term = { lease, holder: identity, transitions: this.observed?.spec?.leaseTransitions ?? 0 };
+      this.options.logger.info({ lease: lease.name, identity }, 'became leader');
       await this.leadOnce(lead);
       await this.release();
     }
   }
 
   /** Runs `lead` while the lease is renewed; returns when it has ended. */
-  private async leadOnce(lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  private async leadOnce(lead: Lead): Promise<void> {
     const term = new AbortController();
     const signal = AbortSignal.any([term.signal, this.stopping.signal]);
     let isOver = false;
-    const leading = lead(signal).finally(() => (isOver = true));
+    const leading = lead(signal, Number(this.observed?.metadata?.resourceVersion ?? 0)).finally(() => (isOver = true));
     leading.catch(() => term.abort(new Error('the leader failed')));
     // Reading before each renewal means that the deadline counts from the last renewal that was answered.
     let renewedAt = this.options.clock.monotonic();

@@ -19,6 +19,12 @@ export interface Reconciler {
    * in the informer: they compute keys and nothing else.
    */
   watch?(watches: Watches): void;
+  /**
+   * Called each time this replica becomes leader, before its first pass. What the reconciler remembers of passes of an earlier term is
+   * to be forgotten: another has acted meanwhile. What watch handlers gather stays right, since they run all the time.
+   * @param signal aborts when the term ends
+   */
+  lead?(signal: AbortSignal): void;
   reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult | void>;
 }
 

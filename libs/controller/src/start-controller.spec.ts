@@ -86,7 +86,7 @@ describe('startController', () => {
 
   it('works only while it leads', async () => {
     const cluster = new FakeCluster().add(namespace('a'));
-    let lead: ((signal: AbortSignal) => Promise<void>) | undefined;
+    let lead: ((signal: AbortSignal, since: number) => Promise<void>) | undefined;
     const elector = {
       run: (given: typeof lead) => {
         lead = given;
@@ -99,7 +99,7 @@ describe('startController', () => {
     await settle();
     expect(cluster.takeWrites()).toEqual([]);
     const first = new AbortController();
-    const leading = lead!(first.signal);
+    const leading = lead!(first.signal, 0);
     await settle();
     expect(cluster.takeWrites()).toEqual(['create configmaps a/shared']);
     first.abort(new Error('lost'));
@@ -108,7 +108,7 @@ describe('startController', () => {
     await settle();
     expect(cluster.takeWrites()).toEqual([]);
     const second = new AbortController();
-    const again = lead!(second.signal);
+    const again = lead!(second.signal, 0);
     await settle();
     expect(cluster.takeWrites()).toEqual(['create configmaps b/shared']);
     second.abort(new Error('lost'));

@@ -7,7 +7,7 @@ import { ControllerModule } from './controller.module';
 import { type ControllerDependencies } from './dependencies';
 import { type Informer, type InformerFactory } from './informer';
 import { type Reconciler, type ReconcilerOptions, reconcilerOptions } from './reconciler';
-import { type ReconcilerRun, runReconciler } from './run-reconciler';
+import { runReconciler } from './run-reconciler';
 import { Watches } from './watches';
 import { WorkQueue } from './work-queue';
 import { workQueueMetrics } from './work-queue-metrics';
@@ -39,11 +39,12 @@ export async function startController(options: ControllerOptions): Promise<Runni
     connect(reconciler, settings, dependencies, informers),
   );
 
-  const leading = dependencies.elector.run(async (signal) => {
-    await untilAborted(informers.synced(), signal);
+  const leading = dependencies.elector.run(async (signal, since) => {
+    // What the leader before this one did must be in the caches, or it would be done again.
+    await untilAborted(informers.synced(since), signal);
     if (signal.aborted) return;
     dependencies.logger.info({ controller: name }, 'leading');
-    await Promise.all(parts.map(({ run }) => runReconciler(run, signal)));
+    await Promise.all(parts.map((part) => part.lead(signal)));
   });
   leading.catch((error: unknown) =>
     dependencies.logger.error({ controller: name, err: error }, 'leader election ended'),
@@ -56,30 +57,50 @@ export async function startController(options: ControllerOptions): Promise<Runni
     if (!(await atMost(dependencies.clock, options.stopTimeoutMs ?? 5000, ended))) {
       dependencies.logger.warn({ controller: name }, 'stopped without waiting for a pass that does not end');
     }
-    for (const { run } of parts) run.queue.close();
+    for (const { close } of parts) close();
     await context.close();
   };
   return { name, stop: () => (stopped ??= stop()) };
 }
 
-/** Connects one reconciler to its informers through a queue of its own. */
+interface Part {
+  readonly watches: Watches;
+  /** Works until the signal aborts and the last pass has returned. */
+  readonly lead: (signal: AbortSignal) => Promise<void>;
+  readonly close: () => void;
+}
+
+/**
+ * Connects one reconciler to its informers. Every term has a queue of its own, which starts with all that there is, as a process
+ * does: a replica that stands by gathers nothing but what its informers hold.
+ */
 function connect(
   reconciler: Reconciler,
   settings: ReconcilerOptions,
   dependencies: ControllerDependencies,
   informers: InformerFactory,
-): { readonly run: ReconcilerRun; readonly watches: Watches } {
-  const { clock, random, metrics, logger } = dependencies;
-  const queue = new WorkQueue({ clock, random, metrics: workQueueMetrics(metrics, settings.name) });
-  const watches = new Watches(informers, queue);
+): Part {
+  const { clock, random, logger } = dependencies;
+  const metrics = workQueueMetrics(dependencies.metrics, settings.name);
+  let queue: WorkQueue | undefined;
+  const watches = new Watches(informers, {
+    add: (key) => queue?.add(key),
+    addAfter: (key, milliseconds) => queue?.addAfter(key, milliseconds),
+  });
   reconciler.watch?.(watches);
-  const run = {
-    reconciler,
-    queue,
-    workers: settings.workers ?? 8,
-    logger: logger.child({ controller: settings.name }),
+  const close = (): void => {
+    queue?.close();
+    queue = undefined;
   };
-  return { run, watches };
+  const lead = async (signal: AbortSignal): Promise<void> => {
+    const own = (queue = new WorkQueue({ clock, random, metrics }));
+    reconciler.lead?.(signal);
+    watches.replay();
+    const { workers = 8, name } = settings;
+    await runReconciler({ reconciler, queue: own, workers, logger: logger.child({ controller: name }) }, signal);
+    close();
+  };
+  return { watches, lead, close };
 }
 
 function findReconcilers(
@@ -109,8 +130,8 @@ class TrackedInformers implements InformerFactory {
     return informer;
   }
 
-  async synced(): Promise<void> {
-    await Promise.all([...this.used].map((informer) => informer.waitFor(0)));
+  async synced(revision = 0): Promise<void> {
+    await Promise.all([...this.used].map((informer) => informer.waitFor(revision)));
   }
 
   /** The informers are shared: whoever made the factory stops it. */

@@ -19,6 +19,7 @@ export type UpdateFilter<T> = (object: DeepReadonly<T>, old: DeepReadonly<T>) =>
  */
 export class Watches {
   private readonly removals: (() => void)[] = [];
+  private readonly replays: (() => void)[] = [];
 
   constructor(
     private readonly informers: InformerFactory,
@@ -64,6 +65,7 @@ export class Watches {
     const addAll = (found: Iterable<string>): void => {
       for (const key of found) this.queue.add(key);
     };
+    this.replays.push(() => informer.lister.list().forEach((object) => addAll(keys(object))));
     this.removals.push(
       informer.addHandler({
         onAdd: (object) => addAll(keys(object)),
@@ -79,8 +81,14 @@ export class Watches {
   /** Where it matters what happened, as when only a deletion counts. The handler adds keys to `queue`. */
   handler<T extends KubernetesObject>(resource: Resource<T>, handler: InformerHandler<T>): Informer<T> {
     const informer = this.informers.informer(resource);
+    this.replays.push(() => informer.lister.list().forEach((object) => handler.onAdd?.(object)));
     this.removals.push(informer.addHandler(handler));
     return informer;
+  }
+
+  /** Every object as if it had just been added: where a new term starts. */
+  replay(): void {
+    for (const replay of this.replays) replay();
   }
 
   /** Removes every handler. */

@@ -20,6 +20,15 @@ export const storeErrors = {
   noSpace: (detail: string) => new StoreError('no-space', `etcdserver: mvcc: database space exceeded: ${detail}`),
   tooManyRequests: () => new StoreError('unavailable', 'etcdserver: too many requests'),
   stopped: () => new StoreError('closed', 'etcdserver: server stopped'),
+  /** Of options and arguments. */
+  invalid: (message: string) => new StoreError('invalid-argument', message),
+  unreachable: (endpoints: readonly string[]) =>
+    new StoreError('unavailable', `no connection to the store: ${endpoints.join(', ')}`),
+  unknownOutcome: (reason: string) =>
+    new StoreError('unavailable', `the outcome of the write is unknown, it may have been carried out: ${reason}`),
+  timedOut: () => new StoreError('unavailable', 'the store did not answer in time'),
+  otherCluster: (endpoint: string) => new StoreError('unavailable', `${endpoint} belongs to another cluster`),
+  clientClosed: () => new StoreError('closed', 'the connection to the store was closed'),
   /** Ours too: protobuf carries nothing but whole numbers. */
   notWhole: (name: string) => new StoreError('invalid-argument', `${name} is not a whole number, or is out of range`),
   /** The log can no longer be trusted, so nothing is answered any more: only a restart re-reads what is really on disk. */

@@ -1,9 +1,18 @@
 import { type KeyValueStore, type RequestOp, StoreError, type WatchBatch } from './key-value-store';
 
-/** What a suite run needs. `advance` moves the clock that the store was given, or waits on a real one. */
+/** What a suite run needs. */
 export interface StoreUnderTest {
   readonly store: KeyValueStore;
+  /** Moves the clock that the store was given, or waits on a real one. */
   readonly advance: (ms: number) => Promise<void>;
+  /** Ends what the store runs on, after the store was closed. */
+  readonly dispose?: () => Promise<void>;
+}
+
+/** Where an implementation that is not ours is known to differ. */
+export interface ContractOptions {
+  /** etcd before 3.4.34 forgets a deletion at the very revision that is compacted to. */
+  readonly forgetsDeletionAtCompaction?: boolean;
 }
 
 const text = (value: string): Uint8Array => Buffer.from(value);
@@ -12,15 +21,23 @@ const put = (key: string, value = ''): RequestOp => ({ type: 'put', request: { k
 const del = (key: string, rangeEnd?: string): RequestOp => ({ type: 'delete', request: { key, rangeEnd } });
 
 /** The promises of `KeyValueStore`, kept by every implementation. */
-export function describeKeyValueStore(name: string, create: () => Promise<StoreUnderTest>): void {
+export function describeKeyValueStore(
+  name: string,
+  create: () => Promise<StoreUnderTest>,
+  { forgetsDeletionAtCompaction = false }: ContractOptions = {},
+): void {
   describe(`${name} as a KeyValueStore`, () => {
     let store: KeyValueStore;
     let advance: StoreUnderTest['advance'];
+    let dispose: StoreUnderTest['dispose'];
 
     beforeEach(async () => {
-      ({ store, advance } = await create());
+      ({ store, advance, dispose } = await create());
     });
-    afterEach(() => store.close());
+    afterEach(async () => {
+      await store.close();
+      await dispose?.();
+    });
 
     const write = async (key: string, value: string): Promise<number> =>
       (await store.put({ key, value: text(value) })).revision;
@@ -182,7 +199,8 @@ export function describeKeyValueStore(name: string, create: () => Promise<StoreU
       });
 
       it('refuses what is too large, and survives it', async () => {
-        expect(await code(store.put({ key: 'a', value: new Uint8Array(2 << 20) }))).toBe(
+        // Above etcd's limit for requests, and below gRPC's.
+        expect(await code(store.put({ key: 'a', value: new Uint8Array(1.8 * 1024 * 1024) }))).toBe(
           'request-too-large: etcdserver: request is too large',
         );
         expect(await write('a', 'small')).toBe(2);
@@ -300,19 +318,19 @@ export function describeKeyValueStore(name: string, create: () => Promise<StoreU
         );
         const past = await store.range({ key: 'a', rangeEnd: '\0', revision: 4 });
         expect(past.kvs.map(({ key, value }) => `${key}=${read(value)}`)).toEqual(['a=2', 'b=1']);
-        expect((await store.status()).compactRevision).toBe(4);
+        expect([undefined, 4]).toContain((await store.status()).compactRevision);
         expect(await code(store.compact(4))).toMatch('compacted');
         expect(await code(store.compact(7))).toMatch('future revision');
       });
     });
 
     describe('watch', () => {
-      it('hears of a write before the writer does, and never of half a transaction', async () => {
+      it('hears of each write that follows it, and never of half a transaction', async () => {
         const { log } = record('a', { prevKv: true });
         await write('a', '1');
-        expect(log).toEqual(['2: put a=1']);
         await store.txn({ compare: [], success: [put('a', '2'), put('b', '2'), del('c')] });
         await store.deleteRange({ key: 'a', rangeEnd: '\0' });
+        await until(() => log.length >= 3);
         expect(log).toEqual(['2: put a=1', '3: put a=2 was 1, put b=2', '4: delete a= was 2, delete b= was 2']);
       });
 
@@ -330,6 +348,7 @@ export function describeKeyValueStore(name: string, create: () => Promise<StoreU
       it('waits for a future revision', async () => {
         const { log } = record('a', { startRevision: 4 });
         for (const value of ['2', '3', '4', '5']) await write('a', value);
+        await until(() => log.length >= 2);
         expect(log).toEqual(['4: put a=4', '5: put a=5']);
       });
 
@@ -340,6 +359,7 @@ export function describeKeyValueStore(name: string, create: () => Promise<StoreU
         await write('b', '2');
         await write('c', '3');
         await store.deleteRange({ key: 'a', rangeEnd: '\0' });
+        await until(() => one.log.length >= 2 && some.log.length >= 2);
         expect(one.log).toEqual(['3: put b=2', '5: delete b=']);
         expect(some.log).toEqual(['2: put a=1', '3: put b=2']);
       });
@@ -351,9 +371,11 @@ export function describeKeyValueStore(name: string, create: () => Promise<StoreU
         await store.compact(4);
         const late = record('a', { startRevision: 3 });
         const just = record('a', { startRevision: 4 });
-        await until(() => late.log.length > 0 && just.log.length > 0);
+        await write('a', '3');
+        const expected = [...(forgetsDeletionAtCompaction ? [] : ['4: delete a=']), '5: put a=3'];
+        await until(() => late.log.length > 0 && just.log.length >= expected.length);
         expect(late.log).toEqual(['end: etcdserver: mvcc: required revision has been compacted']);
-        expect(just.log).toEqual(['4: delete a=']);
+        expect(just.log).toEqual(expected);
       });
 
       it('can be cancelled in its own handler, and starts nothing in another', async () => {
@@ -372,31 +394,33 @@ export function describeKeyValueStore(name: string, create: () => Promise<StoreU
           },
         );
         await write('a', '1');
+        await until(() => seen.length > 0);
         await write('a', '2');
+        await until(() => inner.length > 0);
         expect([seen, inner]).toEqual([[2], [3]]);
       });
 
       it('ends with the store', async () => {
         const { log } = record('a');
         await store.close();
-        expect(log).toEqual(['end: etcdserver: server stopped']);
-        expect(await code(store.put({ key: 'a', value: text('') }))).toBe('closed: etcdserver: server stopped');
-        expect(await code(store.range({ key: 'a' }))).toBe('closed: etcdserver: server stopped');
+        expect(log).toEqual([expect.stringMatching(/^end: /)]);
+        expect(await code(store.put({ key: 'a', value: text('') }))).toMatch(/^closed: /);
+        expect(await code(store.range({ key: 'a' }))).toMatch(/^closed: /);
       });
     });
 
     describe('leases', () => {
       it('take their keys with them when they run out', async () => {
-        const { id, ttl } = await store.leaseGrant(10);
-        expect(ttl).toBe(10);
+        const { id, ttl } = await store.leaseGrant(5);
+        expect(ttl).toBe(5);
         for (const key of ['b', 'a']) await store.put({ key, value: text('x'), lease: id });
         await write('c', 'stays');
         const { log } = record('a');
-        await advance(9_000);
-        expect(await store.leaseKeepAlive(id)).toBe(10);
-        await advance(9_500);
+        await advance(3_000);
+        expect(await store.leaseKeepAlive(id)).toBe(5);
+        await advance(3_500);
         expect(await keys('a')).toEqual(['a', 'b', 'c']);
-        await advance(1_500);
+        await advance(2_000);
         await until(() => log.length > 0);
         expect(log).toEqual(['5: delete a=, delete b=']);
         expect(await code(store.leaseKeepAlive(id))).toMatch('lease-not-found');
@@ -406,11 +430,11 @@ export function describeKeyValueStore(name: string, create: () => Promise<StoreU
       it('are told, listed and revoked', async () => {
         const { id } = await store.leaseGrant(100, 7n);
         await store.put({ key: 'a', value: text(''), lease: id });
-        await advance(30_500);
+        await advance(2_500);
         const status = await store.leaseStatus(7n);
         expect([status.grantedTtl, status.keys]).toEqual([100, ['a']]);
-        expect(status.ttl).toBeGreaterThanOrEqual(68);
-        expect(status.ttl).toBeLessThan(70);
+        expect(status.ttl).toBeGreaterThanOrEqual(96);
+        expect(status.ttl).toBeLessThan(98);
         expect(await code(store.leaseGrant(5, 7n))).toBe('lease-exists: etcdserver: lease already exists');
         expect(await store.leases()).toEqual([7n]);
         await store.leaseRevoke(7n);
@@ -428,8 +452,8 @@ export function describeKeyValueStore(name: string, create: () => Promise<StoreU
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; !condition(); turn++) {
-    if (turn > 10_000) throw new Error('the condition never became true');
+  for (const deadline = performance.now() + 10_000; !condition();) {
+    if (performance.now() > deadline) throw new Error('the condition never became true');
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -128,13 +128,18 @@ export interface WatchBatch {
 }
 
 export interface WatchHandler {
-  /** Called synchronously and in order, before the promise of the write that caused the batch resolves. Must not throw. */
+  /**
+   * Called in order, one call at a time. A store in this process calls it before the promise of the write that caused the batch
+   * resolves; one behind a network when the news arrives, which may be after that. Must not throw.
+   */
   onBatch(batch: WatchBatch): void;
   /** The watch is over: compacted (`StoreError` code `compacted`), store closed, or connection lost beyond repair. Not called after `cancel`. */
   onEnd(error: Error): void;
 }
 
 export interface Watch {
+  /** Every change up to this revision has been delivered, if it was asked for. 0: not known yet. */
+  readonly revision: number;
   cancel(): void;
 }
 
@@ -148,7 +153,8 @@ export interface LeaseStatus {
 
 export interface StoreStatus {
   readonly revision: number;
-  readonly compactRevision: number;
+  /** Absent where the server does not tell: etcd's API has no such answer. */
+  readonly compactRevision?: number;
   readonly term: number;
   readonly appliedIndex: number;
   /** Bytes of keys and values held. */
@@ -199,6 +205,7 @@ export interface KeyValueStore {
   txn(request: TxnRequest): Promise<TxnResponse>;
   /** Forgets versions superseded at or before `revision`. */
   compact(revision: number): Promise<void>;
+  /** Without `startRevision` it sees every write that is begun, through this same store, after the call. */
   watch(request: WatchRequest, handler: WatchHandler): Watch;
   /** @param ttl seconds; `id` 0n: the store chooses. */
   leaseGrant(ttl: number, id?: bigint): Promise<{ id: bigint; ttl: number }>;

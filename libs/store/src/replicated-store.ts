@@ -21,10 +21,10 @@ import {
   type WatchRequest,
 } from './key-value-store';
 import { Lessor } from './lessor';
-import { MAX_LEASE_TTL, MIN_LEASE_TTL } from './mvcc/leases';
+import { MIN_LEASE_TTL } from './mvcc/leases';
 import { Transaction } from './mvcc/transaction';
 import { type StateMachine } from './state-machine';
-import { checkKeyRange, checkPut, checkRange, checkTxn, checkWhole, isReadOnly } from './validate';
+import { checkKeyRange, checkLeaseTtl, checkPut, checkRange, checkTxn, checkWhole, isReadOnly } from './validate';
 import { WatchHub } from './watch-hub';
 
 /** Keys that a range read looks at before it lets others run: below 2 ms. */
@@ -121,11 +121,10 @@ export class ReplicatedStore implements KeyValueStore {
   }
 
   async leaseGrant(ttl: number, id = 0n): Promise<{ id: bigint; ttl: number }> {
-    if (ttl > MAX_LEASE_TTL) throw storeErrors.leaseTtlTooLarge();
-    if (Number.isNaN(ttl)) throw storeErrors.notWhole('ttl');
+    const wanted = checkLeaseTtl(ttl);
     let chosen = id;
     while (chosen === 0n || (id === 0n && this.machine.leases.get(chosen))) chosen = this.options.newLeaseId();
-    const granted = Math.max(MIN_LEASE_TTL, Math.ceil(ttl));
+    const granted = Math.max(MIN_LEASE_TTL, wanted);
     return this.committer.propose({ type: 'lease-grant', id: chosen, ttl: granted });
   }
 

@@ -9,6 +9,7 @@ import {
   type RequestOp,
   type TxnRequest,
 } from './key-value-store';
+import { MAX_LEASE_TTL } from './mvcc/leases';
 
 /** etcd's `--max-txn-ops`: compares, operations of one branch and those nested in them together. */
 export const MAX_TXN_OPERATIONS = 128;
@@ -25,6 +26,13 @@ export function checkKey(key: Key): void {
 /** Whole, and neither negative nor beyond 2^53: what the log can carry. */
 export function checkWhole(name: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) throw storeErrors.notWhole(name);
+}
+
+/** @returns whole seconds, not less than asked for */
+export function checkLeaseTtl(ttl: number): number {
+  if (ttl > MAX_LEASE_TTL) throw storeErrors.leaseTtlTooLarge();
+  if (Number.isNaN(ttl)) throw storeErrors.notWhole('ttl');
+  return Math.max(0, Math.ceil(ttl));
 }
 
 export function checkKeyRange(range: KeyRange): void {

@@ -21,6 +21,7 @@ interface Watcher {
   /** The first revision it has not been told of. */
   next: number;
   isOver: boolean;
+  isSynced: boolean;
 }
 
 /**
@@ -44,14 +45,20 @@ export class WatchHub {
     const start = request.startRevision ?? 0;
     const next = start > 0 ? start : this.keyspace.revision + 1;
     const range = { key: request.key, rangeEnd: request.rangeEnd };
-    const watcher: Watcher = { range, request, handler, next, isOver: false };
+    const watcher: Watcher = { range, request, handler, next, isOver: false, isSynced: false };
     if (this.ending !== undefined) this.endLater(watcher, this.ending);
     else if (next > this.keyspace.revision) this.sync(watcher);
     else {
       this.unsynced.add(watcher);
       setImmediate(() => this.replay(watcher));
     }
-    return { cancel: () => this.drop(watcher) };
+    const { keyspace } = this;
+    return {
+      get revision() {
+        return watcher.isSynced ? keyspace.revision : watcher.next - 1;
+      },
+      cancel: () => this.drop(watcher),
+    };
   }
 
   /** The changes of one revision have been applied. */
@@ -120,6 +127,7 @@ export class WatchHub {
   }
 
   private sync(watcher: Watcher): void {
+    watcher.isSynced = true;
     if (endOf(watcher.range) !== undefined) {
       this.byRange.add(watcher);
       return;

@@ -16,6 +16,7 @@ export function startReconciler(cluster: FakeCluster, reconciler: Reconciler): R
   const watches = new Watches(cluster.informers, queue);
   reconciler.watch?.(watches);
   const controller = new AbortController();
+  reconciler.lead?.(controller.signal);
   return {
     queue,
     async settled() {

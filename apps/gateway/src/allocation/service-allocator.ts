@@ -38,7 +38,10 @@ export class ServiceAllocator implements Reservations {
     services: ResourceCache,
     private readonly random: () => number,
   ) {
-    for (const { key, object } of services.range(services.prefix)) this.take(key, (object as Service).spec);
+    const takeAll = (): void => {
+      for (const { key, object } of services.range(services.prefix)) this.take(key, (object as Service).spec);
+    };
+    takeAll();
     services.subscribe({
       onEvents: (events) => {
         for (const { object, previous, type } of events) {
@@ -49,6 +52,7 @@ export class ServiceAllocator implements Reservations {
       onReset: () => {
         this.addresses.clear();
         this.ports.clear();
+        takeAll();
       },
     });
   }

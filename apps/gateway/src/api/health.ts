@@ -1,14 +1,6 @@
+import { type HealthCheck, answerHealth } from '#telemetry';
 import { type PathRoute } from './paths';
 import { textResult } from '../request/api-result';
-
-/** One thing that health endpoints look at. */
-export interface HealthCheck {
-  readonly name: string;
-  /** Rejects or throws if it is not well. */
-  check(): void | Promise<void>;
-  /** Endpoints that show it. */
-  readonly on: readonly ('healthz' | 'livez' | 'readyz')[];
-}
 
 const everywhere = ['healthz', 'livez', 'readyz'] as const;
 const always = (): void => undefined;
@@ -71,43 +63,8 @@ export function healthChecks(storeCheck: () => Promise<void>, isStopping: () => 
 
 /** `/healthz`, `/livez`, `/readyz`, each check below them, `?verbose` and `?exclude=`. */
 export function healthRoute(checks: readonly HealthCheck[]): PathRoute {
-  return async (request) => {
-    const match = /^\/(healthz|livez|readyz)(?:\/(.*))?$/.exec(request.path);
-    if (match === null) return undefined;
-    const endpoint = match[1] as 'healthz' | 'livez' | 'readyz';
-    const mine = checks.filter(({ on }) => on.includes(endpoint));
-    const single = match[2] ?? '';
-    if (single !== '') {
-      const check = mine.find(({ name }) => name === single);
-      if (check === undefined) return textResult(404, '404 page not found\n');
-      return (await passes(check)) ? textResult(200, 'ok') : textResult(500, 'internal server error: check failed\n');
-    }
-    const excluded = new Set(request.query.getAll('exclude'));
-    const lines: string[] = [];
-    let failed = false;
-    for (const check of mine) {
-      if (excluded.delete(check.name)) lines.push(`[+]${check.name} excluded: ok\n`);
-      else if (await passes(check)) lines.push(`[+]${check.name} ok\n`);
-      else {
-        failed = true;
-        lines.push(`[-]${check.name} failed: reason withheld\n`);
-      }
-    }
-    if (excluded.size > 0) {
-      const names = [...excluded].map((name) => `"${name}"`).join(', ');
-      lines.push(`warn: some health checks cannot be excluded: no matches for ${names}\n`);
-    }
-    if (failed) return textResult(500, `${lines.join('')}${endpoint} check failed\n`);
-    return textResult(200, request.query.has('verbose') ? `${lines.join('')}${endpoint} check passed\n` : 'ok');
+  return async ({ path, query }) => {
+    const answer = await answerHealth(checks, path, query);
+    return answer === undefined ? undefined : textResult(answer.status, answer.text);
   };
-}
-
-async function passes(check: HealthCheck): Promise<boolean> {
-  try {
-    await check.check();
-    return true;
-  } catch {
-    // The reason is withheld from clients on purpose; the component that failed has logged it.
-    return false;
-  }
 }

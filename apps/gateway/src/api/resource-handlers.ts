@@ -186,6 +186,7 @@ export class ResourceHandlers {
       subresource: info.subresource,
       options,
       manager,
+      fence: request.fence,
       warn: (message) => {
         if (!warnings.includes(message)) warnings.push(message);
       },

@@ -61,6 +61,17 @@ export class Bootstrap {
     for (const object of wanted) await this.ensure(definition, object, reconcile);
   }
 
+  /** Deletes an object if it is there. */
+  async remove(definition: ResourceDefinition, namespace: string, name: string): Promise<void> {
+    const resource = this.table.require(definition);
+    if (resource.cache.get(resource.key(namespace, name)) === undefined) return;
+    try {
+      await this.writer.delete(resource, name, {}, bootstrapContext(namespace, name));
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.reason !== 'NotFound') throw error;
+    }
+  }
+
   private async ensure<T extends KubernetesObject>(
     definition: ResourceDefinition,
     wanted: T,

@@ -1,6 +1,8 @@
-import { type Bus, type BusSubscription, unbase32 } from '#bus';
-import { type JsonValue, badRequest } from '#machinery';
+import { type Bus, type EventMessage, type Message, type Payload, unbase32 } from '#bus';
+import { type Fence } from '#client';
+import { type Clock, type JsonValue, type Timer, badRequest } from '#machinery';
 import { type ApiServer, statusOf } from '../api/api-server';
+import { type CacheFeed } from '../cache/cache-feed';
 import { authenticated } from '../authn/authenticator';
 import { type UserInfo } from '../kinds/strategy';
 import { type ApiRequest, noBody } from '../request/api-request';
@@ -17,6 +19,7 @@ interface BusRequest {
   readonly accept?: string;
   readonly body?: object;
   readonly userAgent?: string;
+  readonly fence?: Fence;
 }
 
 /** Groups of a component's identity, beside `system:authenticated`. */
@@ -24,6 +27,14 @@ export type GroupsOf = (user: string) => readonly string[];
 
 const subject = 'nestor.api.>';
 const queue = 'gateway';
+/** Less than callers wait for the answer. */
+const replayPatienceMs = 3000;
+
+/** The API on the bus while it is served. */
+export interface BusServer {
+  /** Takes no more requests, and resolves when those that were on their way have been answered, after `graceMs` in any case. */
+  drain(clock: Clock, graceMs: number): Promise<void>;
+}
 
 /** The API on the bus. The identity is the subject's user: who may publish on it is for the bus to enforce. */
 export function serveBus(
@@ -31,9 +42,9 @@ export function serveBus(
   api: ApiServer,
   groupsOf: GroupsOf,
   observer: RequestObserver,
-  /** The revision that the caches have reached. */
-  revision: () => number,
-): BusSubscription {
+  feed: Pick<CacheFeed, 'revision' | 'waitFor'>,
+): BusServer {
+  const pending = new Set<Promise<unknown>>();
   const users = new Map<string, UserInfo>();
   const userOf = (token: string): UserInfo => {
     let user = users.get(token);
@@ -44,19 +55,19 @@ export function serveBus(
     }
     return user;
   };
-  return bus.serve(subject, queue, async (message) => {
+  const answer = async (message: Message): Promise<Payload> => {
     const finish = observer.begin();
     let request: ApiRequest | undefined;
     let status = 500;
     try {
       request = toRequest(message.payload as BusRequest, userOf(message.subject.split('.')[3] ?? ''));
       const result = await api.handle(request);
-      const answer =
+      const reply =
         result.type === 'watch'
-          ? { status: 200, body: replay(result, Number(request.query.get('resourceVersion')), revision) }
+          ? { status: 200, body: await replayWhenReached(result, request, feed) }
           : toPayload(result);
-      status = answer.status;
-      return answer;
+      status = reply.status;
+      return reply;
     } catch (error) {
       const { code, body } = statusOf(error);
       status = code;
@@ -64,7 +75,36 @@ export function serveBus(
     } finally {
       finish(request, request?.method ?? '', status);
     }
+  };
+  const subscription = bus.serve(subject, queue, (message) => {
+    const answering = answer(message);
+    pending.add(answering);
+    void answering.finally(() => pending.delete(answering));
+    return answering;
   });
+  return {
+    async drain(clock, graceMs) {
+      subscription.close();
+      let timer: Timer | undefined;
+      const late = new Promise<void>((resolve) => (timer = clock.setTimer(graceMs, resolve)));
+      // Once the broker has answered the flush, everything that it had handed to us before is here.
+      const answered = bus.flush().then(async () => {
+        while (pending.size > 0) await Promise.allSettled(pending);
+      });
+      await Promise.race([answered, late]).finally(() => timer?.cancel());
+    },
+  };
+}
+
+/** Once the caches have reached what the caller knows, so that the answer can hold something new. */
+async function replayWhenReached(
+  watch: WatchResult,
+  request: ApiRequest,
+  feed: Pick<CacheFeed, 'revision' | 'waitFor'>,
+): Promise<EventMessage> {
+  const from = Number(request.query.get('resourceVersion'));
+  if (from > 0) await feed.waitFor(from, replayPatienceMs);
+  return replay(watch, from, () => feed.revision);
 }
 
 function toRequest(message: BusRequest, user: UserInfo): ApiRequest {
@@ -81,6 +121,7 @@ function toRequest(message: BusRequest, user: UserInfo): ApiRequest {
     header: (name) => headers[name],
     body: message.body === undefined ? noBody : { ...noBody, value: message.body },
     user,
+    ...(message.fence === undefined ? {} : { fence: message.fence }),
     signal: new AbortController().signal,
   };
 }

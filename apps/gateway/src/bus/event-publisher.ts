@@ -1,4 +1,4 @@
-import { type Bus, type EventMessage, type ObjectEvent, base32, eventSubject } from '#bus';
+import { type Bus, type BusSubscription, type EventMessage, type ObjectEvent, base32, eventSubject } from '#bus';
 import { resources } from '#api';
 import { type Clock, type Timer } from '#machinery';
 import { type ResourceTable } from '../api/resource-table';
@@ -9,6 +9,7 @@ import { publishedObject } from './published-object';
 
 /** An empty interval this often shows that nothing was lost. */
 const heartbeatMs = 1000;
+const everyEvent = 'nestor.event.>';
 
 /** One stream of events: of a resource, or of the pods of one node. */
 interface Stream {
@@ -16,10 +17,19 @@ interface Stream {
   prev: number;
 }
 
-/** Publishes what the watch caches see, as intervals of revisions without gaps. */
+/**
+ * Publishes what the watch caches see, as intervals of revisions without gaps.
+ *
+ * Of several gateways one publishes at a time; the others listen, so that the next one goes on where the last one ended. Two at once
+ * do no harm, since intervals are made of the store's revisions and informers drop what they know.
+ */
 export class EventPublisher {
   private readonly streams: { resource: ServedResource; stream: Stream; unsubscribe: () => void }[] = [];
   private readonly nodeStreams = new Map<string, Stream>();
+  /** While this gateway stands by: the end of the last interval that was heard, by subject. */
+  private readonly heard = new Map<string, number>();
+  private listening: BusSubscription | undefined;
+  private isStopped = false;
   private timer: Timer | undefined;
 
   constructor(
@@ -29,31 +39,78 @@ export class EventPublisher {
     private readonly clock: Clock,
   ) {}
 
+  /** Stands by. */
   start(): void {
+    this.listen();
+  }
+
+  /** Publishes until the signal aborts, then stands by again. */
+  async publish(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    this.listening?.close();
+    this.takeOver();
+    this.beat();
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    this.timer?.cancel();
+    for (const { unsubscribe } of this.streams.splice(0)) unsubscribe();
+    this.nodeStreams.clear();
+    if (!this.isStopped) this.listen();
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.listening?.close();
+  }
+
+  private listen(): void {
+    this.heard.clear();
+    this.listening = this.bus.subscribe(everyEvent, ({ subject, payload }) => {
+      this.heard.set(subject, Math.max(this.heard.get(subject) ?? 0, (payload as EventMessage).rev));
+    });
+  }
+
+  /** Opens every stream with what came after the last interval that was heard on it, if the cache still knows. */
+  private takeOver(): void {
+    const pods = this.table.require(resources.pods);
     for (const resource of this.table.all) {
       const { group, plural, verbs } = resource.definition;
       if (!verbs.includes('watch')) continue;
-      const stream: Stream = { subject: eventSubject(group, plural), prev: this.feed.revision };
-      const isPods = group === '' && plural === 'pods';
+      const stream = this.open(eventSubject(group, plural));
+      this.send(stream, this.missed(resource, stream));
       const unsubscribe = resource.cache.subscribe({
         onEvents: (events) => {
           const published = events.map((event) => toEvent(resource, event));
           this.send(stream, published);
-          if (isPods) this.publishToNodes(published);
+          if (resource === pods) this.publishToNodes(published);
         },
         // The interval that follows starts where the caches are now; informers find the gap and ask.
         onReset: () => {
           stream.prev = this.feed.revision;
+          if (resource === pods) for (const node of this.nodeStreams.values()) node.prev = this.feed.revision;
         },
       });
       this.streams.push({ resource, stream, unsubscribe });
     }
-    this.beat();
+    this.followNodes();
+    for (const [node, stream] of this.nodeStreams) {
+      this.send(
+        stream,
+        this.missed(pods, stream).filter((event) => nodeOf(event) === node),
+      );
+    }
+    // Streams that open from now on begin now.
+    this.heard.clear();
   }
 
-  stop(): void {
-    this.timer?.cancel();
-    for (const { unsubscribe } of this.streams) unsubscribe();
+  private open(subject: string): Stream {
+    return { subject, prev: Math.min(this.heard.get(subject) ?? this.feed.revision, this.feed.revision) };
+  }
+
+  /** What happened since the stream's last interval. Nothing if that is forgotten: then the next interval leaves a gap. */
+  private missed(resource: ServedResource, stream: Stream): readonly ObjectEvent[] {
+    const events = resource.cache.eventsAfter(stream.prev);
+    if (events === undefined) stream.prev = this.feed.revision;
+    return (events ?? []).map((event) => toEvent(resource, event));
   }
 
   private beat(): void {
@@ -74,10 +131,11 @@ export class EventPublisher {
     }
   }
 
-  private nodeStream(node: string, prev = this.feed.revision): Stream {
+  private nodeStream(node: string, prev?: number): Stream {
     let stream = this.nodeStreams.get(node);
     if (stream === undefined) {
-      stream = { subject: `nestor.event.core.pods.node.${base32(node)}`, prev };
+      stream = this.open(`nestor.event.core.pods.node.${base32(node)}`);
+      if (prev !== undefined) stream.prev = prev;
       this.nodeStreams.set(node, stream);
     }
     return stream;
@@ -93,8 +151,8 @@ export class EventPublisher {
   private publishToNodes(events: readonly ObjectEvent[]): void {
     const byNode = new Map<string, ObjectEvent[]>();
     for (const event of events) {
-      const node = (event.object as { spec?: { nodeName?: string } }).spec?.nodeName;
-      if (node === undefined || node === '') continue;
+      const node = nodeOf(event);
+      if (node === '') continue;
       const list = byNode.get(node);
       if (list === undefined) byNode.set(node, [event]);
       else list.push(event);
@@ -104,6 +162,10 @@ export class EventPublisher {
       this.send(stream, list);
     }
   }
+}
+
+function nodeOf({ object }: ObjectEvent): string {
+  return (object as { spec?: { nodeName?: string } }).spec?.nodeName ?? '';
 }
 
 function toEvent(resource: ServedResource, { type, revision, object }: CacheEvent): ObjectEvent {

@@ -1,7 +1,7 @@
-import { type KeyValueStore, type Watch, type WatchBatch } from '#store';
+import { type KeyValueStore, StoreError, type Watch, type WatchBatch } from '#store';
 import { type Clock, type Timer } from '#machinery';
 import { type Logger } from '#telemetry';
-import { decodeStored } from '../storage/versioned-object';
+import { type VersionedObject, decodeStored } from '../storage/versioned-object';
 import { type CacheEvent, type CacheLimits, ResourceCache } from './resource-cache';
 
 const root = '/registry/';
@@ -81,34 +81,39 @@ export class CacheFeed {
     });
   }
 
+  /**
+   * Takes over the store's whole state in one step: as long as pages arrive, readers see the old state at the old revision, never a
+   * part of the new one.
+   */
   private async load(): Promise<void> {
     let revision = 0;
     let from = root;
-    const loaded: { prefix: string; put: () => CacheEvent }[] = [];
+    const loaded: { prefix: string; object: VersionedObject }[] = [];
     const end = `${root.slice(0, -1)}0`;
     for (;;) {
       const page = await this.store.range({ key: from, rangeEnd: end, limit: pageSize, revision });
-      if (revision === 0) {
-        revision = page.revision;
-        for (const cache of this.caches.values()) cache.reset(revision);
-        this.reached = revision;
-      }
+      if (revision === 0) revision = page.revision;
       for (const { key, value, modRevision } of page.kvs) {
         const prefix = resourcePrefix(key);
-        if (prefix === undefined) continue;
-        const object = decodeStored(key, value, modRevision);
-        loaded.push({ prefix, put: () => this.cache(prefix).put(object) });
+        if (prefix !== undefined) loaded.push({ prefix, object: decodeStored(key, value, modRevision) });
       }
       const last = page.kvs.at(-1);
       if (!page.more || last === undefined) break;
       from = `${last.key}\0`;
     }
-    for (const { put } of loaded) put();
-    this.reached = revision;
-    this.announce();
     if (this.stopped) return;
+    this.reached = Math.max(this.reached, revision);
+    for (const cache of this.caches.values()) cache.clear(this.reached);
+    for (const { prefix, object } of loaded) this.cache(prefix).put(object);
+    for (const cache of this.caches.values()) cache.announceReset();
+    this.announce();
+    this.follow();
+  }
+
+  /** Watches from where the caches are. */
+  private follow(): void {
     this.watch = this.store.watch(
-      { key: '\0', rangeEnd: '\0', startRevision: revision + 1 },
+      { key: '\0', rangeEnd: '\0', startRevision: this.reached + 1 },
       { onBatch: (batch) => this.apply(batch), onEnd: (error) => this.onEnd(error) },
     );
   }
@@ -143,13 +148,22 @@ export class CacheFeed {
     for (const listener of this.listeners) listener(this.reached);
   }
 
+  /** Goes on where the watch ended, or, where that history is compacted, starts over. */
   private onEnd(error: Error): void {
     if (this.stopped) return;
-    this.logger.warn({ err: error }, 'lost the watch on the store, starting over');
+    const isGone = error instanceof StoreError && error.code === 'compacted';
+    this.logger.warn({ err: error, revision: this.reached }, 'lost the watch on the store');
     this.restart = this.clock.setTimer(restartDelayMs * (1 + Math.random()), () => {
-      this.load().catch((failure: unknown) => this.onEnd(failure as Error));
+      if (!isGone) return this.follow();
+      this.load().catch((failure: unknown) => this.onEnd(compactedStill(failure)));
     });
   }
+}
+
+/** A failed attempt to start over is followed by another. */
+function compactedStill(failure: unknown): StoreError {
+  const text = failure instanceof Error ? failure.message : String(failure);
+  return new StoreError('compacted', `cannot start over: ${text}`);
 }
 
 /** `/registry/core/pods/ns/name` → `/registry/core/pods/`; undefined for keys that hold no object. */

@@ -21,7 +21,7 @@ export interface CacheLimits {
 /** What a subscriber of a cache gets: batches in revision order, synchronously. */
 export interface CacheSubscriber {
   onEvents(events: readonly CacheEvent[]): void;
-  /** History has a gap (the store's watch was lost): start over. */
+  /** History has a gap (what the store's watch was to deliver is gone): start over from what the cache holds now. */
   onReset(): void;
 }
 
@@ -118,12 +118,15 @@ export class ResourceCache {
     for (const subscriber of this.subscribers) subscriber.onEvents(events);
   }
 
-  /** Forgets everything and starts over at a revision; `fill` follows with `put`s. */
-  reset(revision: number): void {
+  /** Forgets everything and starts over at a revision; `put`s follow, then `announceReset`. */
+  clear(revision: number): void {
     this.tree = new BTree<string, VersionedObject>(undefined, compareKeys);
     this.events = [];
     this.eventBytes = 0;
     this.completeAfter = revision;
+  }
+
+  announceReset(): void {
     for (const subscriber of [...this.subscribers]) subscriber.onReset();
   }
 

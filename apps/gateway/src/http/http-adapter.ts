@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { gzip } from 'node:zlib';
+import { type Fence, fenceHeader, parseFence } from '#client';
 import { type Clock, badRequest } from '#machinery';
 import { type Logger } from '#telemetry';
 import { type ApiServer, statusOf } from '../api/api-server';
@@ -21,6 +22,7 @@ const lingerMs = 1000;
 /** HTTP in, HTTP out: authenticates, calls the API, encodes. */
 export class HttpAdapter {
   private readonly watches = new Set<{ end?: () => void }>();
+  private isClosing = false;
 
   constructor(
     private readonly api: ApiServer,
@@ -29,6 +31,11 @@ export class HttpAdapter {
     private readonly logger: Logger,
     private readonly observer: RequestObserver,
   ) {}
+
+  /** From now on each connection ends with its next answer. */
+  lastRequests(): void {
+    this.isClosing = true;
+  }
 
   /** Ends all watches, so that their connections can close. */
   endWatches(): void {
@@ -40,6 +47,7 @@ export class HttpAdapter {
     const finish = this.observer.begin();
     const gone = new AbortController();
     response.on('close', () => gone.abort());
+    if (this.isClosing) response.setHeader('connection', 'close');
     let request: ApiRequest | undefined;
     try {
       request = await this.toRequest(incoming, originalUrl, gone.signal);
@@ -71,6 +79,7 @@ export class HttpAdapter {
       },
       body: httpBody(incoming, this.clock),
       user,
+      fence: fenceOf(incoming),
       signal,
     };
     return { ...request, user: impersonate(incoming.headers, user, this.api) };
@@ -136,6 +145,16 @@ export class HttpAdapter {
     response.writeHead(code, headers);
     response.end(text);
   }
+}
+
+/** @throws BadRequest: a term that cannot be read must not count as none. */
+function fenceOf({ headers }: IncomingMessage): Fence | undefined {
+  const text = headers[fenceHeader];
+  if (text === undefined) return undefined;
+  const fence = parseFence(String(text));
+  if (fence === undefined)
+    throw badRequest(`the header ${fenceHeader} is not namespace/lease;transitions=n;holder=name`);
+  return fence;
 }
 
 /**

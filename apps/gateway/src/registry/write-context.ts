@@ -1,3 +1,4 @@
+import { type Fence } from '#client';
 import { type Clock, formatTime } from '#machinery';
 import { type StrategyContext, type UserInfo } from '../kinds/strategy';
 import { type WriteOptions } from '../request/options';
@@ -12,6 +13,8 @@ export interface WriteContext {
   readonly options: WriteOptions;
   /** Field manager named by the client, else the first word of its user agent. */
   readonly manager: string;
+  /** The leader's term in which the write has to happen, if it came from one. */
+  readonly fence?: Fence;
   warn(message: string): void;
 }
 

@@ -114,43 +114,47 @@ export class Writer {
     let result: VersionedObject | undefined;
     let created = false;
     let removes: KubernetesObject | undefined;
-    const outcome = await this.storage.update(key, async (stored) => {
-      removes = undefined;
-      created = stored === undefined;
-      const current = stored === undefined ? undefined : resource.serve(stored);
-      const old = current?.object;
-      if (old === undefined && strategy.allowCreateOnUpdate !== true && source.createIfMissing !== true) {
-        throw notFound(resource.groupResource, name);
-      }
-      const object = await source.next(old);
-      const meta = (object.metadata ??= {});
-      const admissionRequest = this.admissionRequest(
-        old === undefined ? 'CREATE' : 'UPDATE',
-        resource,
-        context,
-        object,
-        old,
-      );
-      await this.admission.mutate(admissionRequest);
-      if (old === undefined) {
-        await this.prepareNew(resource, object, context, admissionRequest);
-      } else {
-        this.checkRevision(resource, name, meta, old);
-        this.prepareChanged(resource, object, old, context);
-        await this.admission.validate(admissionRequest);
-        if (isDeletedByUpdate(strategy, object, old)) {
-          removes = object;
-          if (context.options.dryRun) return { type: 'keep' };
-          return { type: 'delete', part: reservations?.release(old) };
+    const outcome = await this.storage.update(
+      key,
+      async (stored) => {
+        removes = undefined;
+        created = stored === undefined;
+        const current = stored === undefined ? undefined : resource.serve(stored);
+        const old = current?.object;
+        if (old === undefined && strategy.allowCreateOnUpdate !== true && source.createIfMissing !== true) {
+          throw notFound(resource.groupResource, name);
         }
-      }
-      const part = context.subresource === '' ? reservations?.reserve(object, old) : undefined;
-      if (context.options.dryRun) {
-        result = versioned(key, object, stored?.revision ?? 0);
-        return { type: 'keep' };
-      }
-      return this.put(resource, object, part);
-    });
+        const object = await source.next(old);
+        const meta = (object.metadata ??= {});
+        const admissionRequest = this.admissionRequest(
+          old === undefined ? 'CREATE' : 'UPDATE',
+          resource,
+          context,
+          object,
+          old,
+        );
+        await this.admission.mutate(admissionRequest);
+        if (old === undefined) {
+          await this.prepareNew(resource, object, context, admissionRequest);
+        } else {
+          this.checkRevision(resource, name, meta, old);
+          this.prepareChanged(resource, object, old, context);
+          await this.admission.validate(admissionRequest);
+          if (isDeletedByUpdate(strategy, object, old)) {
+            removes = object;
+            if (context.options.dryRun) return { type: 'keep' };
+            return { type: 'delete', part: reservations?.release(old) };
+          }
+        }
+        const part = context.subresource === '' ? reservations?.reserve(object, old) : undefined;
+        if (context.options.dryRun) {
+          result = versioned(key, object, stored?.revision ?? 0);
+          return { type: 'keep' };
+        }
+        return this.put(resource, object, part);
+      },
+      context.fence,
+    );
     if (removes !== undefined) {
       const revision = outcome.object?.revision ?? 0;
       return { object: versioned(key, removes, revision), created: false };
@@ -171,12 +175,16 @@ export class Writer {
     change: (old: DeepReadonly<KubernetesObject>) => KubernetesObject | undefined,
   ): Promise<VersionedObject> {
     const key = resource.key(context.namespace, name);
-    const outcome = await this.storage.update(key, (stored) => {
-      if (stored === undefined) throw notFound(resource.groupResource, name);
-      const object = change(resource.serve(stored).object);
-      if (object === undefined || context.options.dryRun) return { type: 'keep' };
-      return this.put(resource, object, undefined);
-    });
+    const outcome = await this.storage.update(
+      key,
+      (stored) => {
+        if (stored === undefined) throw notFound(resource.groupResource, name);
+        const object = change(resource.serve(stored).object);
+        if (object === undefined || context.options.dryRun) return { type: 'keep' };
+        return this.put(resource, object, undefined);
+      },
+      context.fence,
+    );
     if (outcome.object === undefined) throw notFound(resource.groupResource, name);
     return resource.serve(outcome.object);
   }
@@ -220,25 +228,34 @@ export class Writer {
       }
       return this.put(resource, marked, undefined);
     };
-    const outcome = await this.storage.update(key, decide);
+    const outcome = await this.storage.update(key, decide, context.fence);
     const found = outcome.object;
     if (found === undefined) throw notFound(resource.groupResource, name);
     if (dryRun !== undefined) return { object: dryRun, removed };
     if (again) {
-      await this.removeMarked(resource, key, found);
+      await this.removeMarked(resource, key, found, context);
       return { object: resource.serve(found), removed: true };
     }
     return { object: resource.serve(found), removed };
   }
 
   /** Second half of a deletion without grace. Somebody else may have finished it already. */
-  private async removeMarked(resource: ServedResource, key: string, marked: VersionedObject): Promise<void> {
+  private async removeMarked(
+    resource: ServedResource,
+    key: string,
+    marked: VersionedObject,
+    context: WriteContext,
+  ): Promise<void> {
     const uid = marked.object.metadata?.uid;
-    await this.storage.update(key, (stored) => {
-      if (stored === undefined || stored.object.metadata?.uid !== uid) return { type: 'keep' };
-      if ((stored.object.metadata?.finalizers ?? []).length > 0) return { type: 'keep' };
-      return { type: 'delete', part: this.reservationsOf(resource)?.release(resource.serve(stored).object) };
-    });
+    await this.storage.update(
+      key,
+      (stored) => {
+        if (stored === undefined || stored.object.metadata?.uid !== uid) return { type: 'keep' };
+        if ((stored.object.metadata?.finalizers ?? []).length > 0) return { type: 'keep' };
+        return { type: 'delete', part: this.reservationsOf(resource)?.release(resource.serve(stored).object) };
+      },
+      context.fence,
+    );
   }
 
   private async write(
@@ -250,19 +267,23 @@ export class Writer {
     const name = object.metadata?.name ?? '';
     const reservations = this.reservationsOf(resource);
     let dryRun: VersionedObject | undefined;
-    const outcome = await this.storage.update(key, (stored) => {
-      if (stored !== undefined) {
-        throw stored.object.metadata?.deletionTimestamp === undefined
-          ? alreadyExists(resource.groupResource, name)
-          : beingDeleted(resource.groupResource, name);
-      }
-      const part = reservations?.reserve(object, undefined);
-      if (context.options.dryRun) {
-        dryRun = versioned(key, object, 0);
-        return { type: 'keep' };
-      }
-      return this.put(resource, object, part);
-    });
+    const outcome = await this.storage.update(
+      key,
+      (stored) => {
+        if (stored !== undefined) {
+          throw stored.object.metadata?.deletionTimestamp === undefined
+            ? alreadyExists(resource.groupResource, name)
+            : beingDeleted(resource.groupResource, name);
+        }
+        const part = reservations?.reserve(object, undefined);
+        if (context.options.dryRun) {
+          dryRun = versioned(key, object, 0);
+          return { type: 'keep' };
+        }
+        return this.put(resource, object, part);
+      },
+      context.fence,
+    );
     if (dryRun !== undefined) return dryRun;
     if (outcome.object === undefined) throw notFound(resource.groupResource, name);
     return resource.serve(outcome.object);

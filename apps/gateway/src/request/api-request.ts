@@ -1,3 +1,4 @@
+import { type Fence } from '#client';
 import { type UserInfo } from '../kinds/strategy';
 
 /** One request, whatever transport it came by. */
@@ -10,6 +11,8 @@ export interface ApiRequest {
   header(name: string): string | undefined;
   readonly body: RequestBody;
   readonly user: UserInfo;
+  /** A leader's term: writes of this request are carried out only while it lasts. */
+  readonly fence?: Fence;
   /** Aborts when the caller is gone. */
   readonly signal: AbortSignal;
 }

@@ -1,3 +1,4 @@
+import { type Fence } from '#client';
 import { type KubernetesObject, serviceUnavailable, timeout, unknownError } from '#machinery';
 import {
   type Compare,
@@ -9,6 +10,7 @@ import {
   type TxnResponse,
 } from '#store';
 import { type CacheFeed, resourcePrefix } from '../cache/cache-feed';
+import { FenceGuard } from './fence-guard';
 import { type LeasePool } from './lease-pool';
 import { type VersionedObject, decodeStored, encodeForStore } from './versioned-object';
 
@@ -50,8 +52,13 @@ export class ObjectStorage {
     private readonly leases: LeasePool,
   ) {}
 
-  /** `GuaranteedUpdate`: decide, compare and swap; again with the newer state while somebody else was faster. */
-  async update(key: string, decide: Decide): Promise<Outcome> {
+  /**
+   * `GuaranteedUpdate`: decide, compare and swap; again with the newer state while somebody else was faster. With a fence, what is
+   * written is written in that term, or not at all.
+   * @throws Conflict when the fence's term is over
+   */
+  async update(key: string, decide: Decide, fence?: Fence): Promise<Outcome> {
+    const guardian = fence === undefined ? undefined : new FenceGuard(fence, this);
     let current = this.cached(key);
     let isCurrent = false;
     for (let attempt = 0; attempt < maximumAttempts; attempt++) {
@@ -84,6 +91,7 @@ export class ObjectStorage {
         compare: [
           { key, target: 'mod', result: 'equal', operand: current?.revision ?? 0 },
           ...(decision.part?.compare ?? []),
+          ...((await guardian?.compare()) ?? []),
         ],
         success: [write, ...(decision.part?.success ?? [])],
         failure: [{ type: 'range', request: { key } }],
@@ -94,6 +102,7 @@ export class ObjectStorage {
         const object = seen?.revision === answer.revision ? seen : decodeStored(key, value, answer.revision);
         return { object, written: true };
       }
+      guardian?.outdated();
       const range = answer.responses[0];
       current = this.decode(range?.type === 'range' ? range.response.kvs[0] : undefined);
       isCurrent = true;

@@ -23,7 +23,8 @@ const DEFAULT_MASK_SIZE = 24;
 export class NodeIpamReconciler implements Reconciler {
   private readonly client: ObjectClient;
   private readonly recorder: EventRecorder;
-  private readonly allocator: NodeCidrAllocator;
+  private readonly createAllocator: () => NodeCidrAllocator;
+  private allocator: NodeCidrAllocator;
   private readonly blocks = new Map<string, string>();
   private hasClaimed = false;
   private nodes!: Lister<Node>;
@@ -34,11 +35,20 @@ export class NodeIpamReconciler implements Reconciler {
   ) {
     this.client = config.clientAs('node-controller');
     this.recorder = dependencies.recorder('cidrAllocator');
-    this.allocator = new NodeCidrAllocator(config.clusterCidr, config.nodeCidrMaskSize ?? DEFAULT_MASK_SIZE);
+    this.createAllocator = () =>
+      new NodeCidrAllocator(config.clusterCidr, config.nodeCidrMaskSize ?? DEFAULT_MASK_SIZE);
+    this.allocator = this.createAllocator();
   }
 
   watch(watches: Watches): void {
     this.nodes = watches.primary(resources.nodes, (node, old) => node.spec?.podCIDR !== old.spec?.podCIDR).lister;
+  }
+
+  /** Blocks that were chosen but never written in an earlier term may be others' now. */
+  lead(): void {
+    this.allocator = this.createAllocator();
+    this.blocks.clear();
+    this.hasClaimed = false;
   }
 
   async reconcile(name: string): Promise<void> {

@@ -14,6 +14,7 @@ import {
 } from '#controller';
 import { type DeepReadonly, formatTime, hasReason } from '#machinery';
 import { type NodeControllerConfig } from '../config';
+import { AwakeClock } from './awake-clock';
 import { desiredTaints } from './taints';
 import { unknownConditions } from './unknown-conditions';
 
@@ -25,7 +26,8 @@ const NODE = 'node-lifecycle/node';
  * Watches over nodes: one that has been silent for the grace period becomes `Unknown`; conditions become taints; pods of a node
  * that is not ready are not ready either, so that they leave the endpoints.
  *
- * Silence is measured on this process's monotonic clock from when a sign of life *arrived*: the nodes' clocks do not matter.
+ * Silence is measured on this process's monotonic clock from when a sign of life *arrived*: the nodes' clocks do not matter. Time in
+ * which this process did not run, or did not lead for want of an API, counts for nothing: it heard nobody, so nobody was silent.
  */
 @Reconciler({ name: 'node_lifecycle_controller' })
 export class NodeLifecycleReconciler implements Reconciler {
@@ -35,6 +37,7 @@ export class NodeLifecycleReconciler implements Reconciler {
   private nodes!: Lister<Node>;
   private pods!: Informer<Pod>;
   private readonly lastSeen = new Map<string, number>();
+  private readonly awake: AwakeClock;
 
   constructor(
     @InjectDependencies() private readonly dependencies: ControllerDependencies,
@@ -42,6 +45,7 @@ export class NodeLifecycleReconciler implements Reconciler {
   ) {
     this.client = config.clientAs('node-controller');
     this.recorder = dependencies.recorder('node-controller');
+    this.awake = new AwakeClock(dependencies.clock);
     this.graceMs = config.gracePeriodMs ?? DEFAULT_GRACE_MS;
   }
 
@@ -71,6 +75,11 @@ export class NodeLifecycleReconciler implements Reconciler {
     this.pods.addIndex(NODE, (pod) => [pod.spec?.nodeName ?? '']);
   }
 
+  lead(signal: AbortSignal): void {
+    this.awake.run(signal);
+    this.lastSeen.clear();
+  }
+
   async reconcile(name: string): Promise<ReconcileResult | void> {
     const node = this.nodes.get('', name);
     if (node === undefined) {
@@ -92,12 +101,12 @@ export class NodeLifecycleReconciler implements Reconciler {
   }
 
   private sawLife(name: string): void {
-    this.lastSeen.set(name, this.dependencies.clock.monotonic());
+    this.lastSeen.set(name, this.awake.now());
   }
 
   private silence(name: string): number {
     const seen = this.lastSeen.get(name);
-    return seen === undefined ? 0 : this.dependencies.clock.monotonic() - seen;
+    return seen === undefined ? 0 : this.awake.now() - seen;
   }
 
   private async markUnknown(node: DeepReadonly<Node>, conditions: object[]): Promise<void> {

@@ -51,6 +51,11 @@ export class TaintEvictionReconciler implements Reconciler {
     ).lister;
   }
 
+  /** Tolerance that ran in an earlier term may have been interrupted since; upstream's manager counts from its start, too. */
+  lead(): void {
+    this.since.clear();
+  }
+
   async reconcile(key: string): Promise<ReconcileResult | void> {
     const { namespace, name } = parseKey(key);
     const pod = this.pods.lister.get(namespace, name);

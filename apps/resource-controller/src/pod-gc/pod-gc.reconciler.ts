@@ -53,6 +53,11 @@ export class PodGcReconciler implements Reconciler {
     ).lister;
   }
 
+  /** A node that was missing in an earlier term may have been back since. */
+  lead(): void {
+    this.missingSince.clear();
+  }
+
   async reconcile(key: string): Promise<ReconcileResult | void> {
     const { namespace, name } = parseKey(key);
     const pod = this.pods.lister.get(namespace, name);

@@ -59,6 +59,11 @@ export class EndpointsReconciler implements Reconciler {
     this.endpoints = watches.mapped(resources.endpoints, (endpoints) => [keyOf(endpoints)]);
   }
 
+  /** What went while another led is found by its label, as after a start. */
+  lead(): void {
+    this.gone.clear();
+  }
+
   async reconcile(key: string): Promise<ReconcileResult | void> {
     const { namespace, name } = parseKey(key);
     const service = this.servicePods.services.lister.get(namespace, name);

@@ -117,6 +117,16 @@ interface NamespacedRole {
   readonly subjects: readonly RbacSubject[];
 }
 
+/** Components that run more than once and elect a leader: which lease, and as whom. */
+const elected: Readonly<Record<string, RbacSubject>> = {
+  'deployment-controller': serviceAccount('deployment-controller'),
+  'node-controller': serviceAccount('node-controller'),
+  'replicaset-controller': serviceAccount('replicaset-controller'),
+  'resource-controller': serviceAccount('resource-controller'),
+  scheduler: user('system:kube-scheduler'),
+  'service-controller': serviceAccount('service-controller'),
+};
+
 const namespacedRoles: readonly NamespacedRole[] = [
   {
     namespace: 'kube-public',
@@ -155,6 +165,17 @@ const namespacedRoles: readonly NamespacedRole[] = [
     rules: [rule('delete get list watch', 'core', 'secrets'), recordEvents],
     subjects: [serviceAccount('token-cleaner')],
   },
+  // Beside upstream's, whose leases have other names.
+  ...Object.entries(elected).map(([component, subject]) => ({
+    namespace: 'kube-system' as const,
+    name: `nestor:leader-election:${component}`,
+    // A rule for create cannot name what is created.
+    rules: [
+      rule('create', 'coordination.k8s.io', 'leases'),
+      rule('get update', 'coordination.k8s.io', 'leases', component),
+    ],
+    subjects: [subject],
+  })),
 ];
 
 export function defaultRoles(): Role[] {

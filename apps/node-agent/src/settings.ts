@@ -1,0 +1,54 @@
+import { hostname } from 'node:os';
+import { busSettings, type SettingsTable } from '#process';
+
+/** What the process can be told by its environment. */
+export const settings = {
+  ...busSettings,
+  NODE_NAME: { kind: 'string', optional: true, help: "the node's name; absent: the machine's" },
+  NODE_IP: { kind: 'ip', optional: true, help: "the node's address; absent: the first of this machine" },
+  NODES: {
+    kind: 'integer',
+    default: '1',
+    help: 'how many nodes to be; further ones are named NODE_NAME-1, NODE_NAME-2 …',
+  },
+  RUNTIME: {
+    kind: 'choice',
+    choices: ['docker', 'fake'],
+    default: 'docker',
+    help: 'what runs containers; fake simulates them',
+  },
+  DATA_DIR: {
+    kind: 'string',
+    default: '/var/lib/nestor',
+    help: 'where the files of pods are; must have the same path on the host of the container engine',
+  },
+  CLUSTER_NAME: {
+    kind: 'string',
+    default: 'nestor',
+    help: 'tells networks, containers and packet filter rules of several clusters on one machine apart',
+  },
+  CLUSTER_CIDR: { kind: 'cidr', default: '10.244.0.0/16', help: 'addresses of all pods' },
+  SERVICE_CIDR: { kind: 'cidr', default: '10.96.0.0/16', help: 'addresses of all Services' },
+  CLUSTER_DNS: {
+    kind: 'ip',
+    optional: true,
+    help: 'address of the DNS Service; absent: pods resolve as the node does',
+  },
+  CLUSTER_DOMAIN: { kind: 'string', default: 'cluster.local', help: 'the zone of Services and pods' },
+  LISTEN_ADDRESS: {
+    kind: 'address',
+    default: '0.0.0.0:10250',
+    help: 'where logs, exec, port-forward and statistics are served; port 0 for several nodes',
+  },
+  SERVING_CERT_FILE: { kind: 'file', help: 'PEM of the certificate to serve with' },
+  SERVING_KEY_FILE: { kind: 'file', help: 'PEM of its key' },
+  CLIENT_CA_FILE: { kind: 'file', help: 'PEM of the authority whose clients may connect' },
+  SERVICE_PROXY: {
+    kind: 'bool',
+    default: 'true',
+    help: 'whether to make Services reachable from this machine and its pods',
+  },
+} as const satisfies SettingsTable;
+
+/** The machine's name as nodes are named. */
+export const machineName = (): string => hostname().toLowerCase();

@@ -1,0 +1,38 @@
+import { status } from '@grpc/grpc-js';
+import { StoreError, type StoreErrorCode } from '#store';
+
+export interface Status {
+  readonly code: status;
+  readonly details: string;
+}
+
+/** etcd's gRPC codes (`api/v3rpc/rpctypes`). The text is the error's own, unless one stands here. */
+const statuses: Readonly<Record<StoreErrorCode, { readonly code: status; readonly details?: string }>> = {
+  compacted: { code: status.OUT_OF_RANGE },
+  'future-revision': { code: status.OUT_OF_RANGE },
+  'lease-not-found': { code: status.NOT_FOUND },
+  'lease-exists': { code: status.FAILED_PRECONDITION },
+  'key-not-found': { code: status.INVALID_ARGUMENT },
+  'duplicate-key': { code: status.INVALID_ARGUMENT },
+  'too-many-operations': { code: status.INVALID_ARGUMENT },
+  'request-too-large': { code: status.INVALID_ARGUMENT },
+  'empty-key': { code: status.INVALID_ARGUMENT },
+  'invalid-argument': { code: status.INVALID_ARGUMENT },
+  'no-space': { code: status.RESOURCE_EXHAUSTED, details: 'etcdserver: mvcc: database space exceeded' },
+  corrupt: { code: status.DATA_LOSS, details: 'etcdserver: corrupt cluster' },
+  unavailable: { code: status.UNAVAILABLE },
+  closed: { code: status.UNAVAILABLE, details: 'etcdserver: server stopped' },
+};
+
+/** Texts that have a code other than their kind's. */
+const exceptions: Readonly<Record<string, status>> = {
+  'etcdserver: too many requests': status.RESOURCE_EXHAUSTED,
+  'etcdserver: too large lease TTL': status.OUT_OF_RANGE,
+};
+
+/** Undefined: a bug, of which the client hears nothing but that there is one. */
+export function statusOf(error: unknown): Status | undefined {
+  if (!(error instanceof StoreError)) return undefined;
+  const { code, details } = statuses[error.code];
+  return { code: exceptions[error.message] ?? code, details: details ?? error.message };
+}

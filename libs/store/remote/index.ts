@@ -1,0 +1,2 @@
+/** What `connectStore` loads when it is called, and nobody else. */
+export { RemoteStore } from './remote-store';

@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { eventually } from '../tools/eventually';
+
+export interface ProcessOptions {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  /** Where its output goes; appended to over restarts. */
+  readonly logFile: string;
+  /** Base URL of its health server, if it has one. */
+  readonly health?: string;
+}
+
+/** One process of a cluster, which can be ended in every way, and started again. */
+export class ManagedProcess {
+  private child: ChildProcess | undefined;
+
+  constructor(private readonly options: ProcessOptions) {}
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  get isRunning(): boolean {
+    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  get log(): string {
+    return readFileSync(this.options.logFile, 'utf8');
+  }
+
+  start(): void {
+    if (this.isRunning) throw new Error(`${this.name} runs already`);
+    const [program, ...args] = this.options.command;
+    const log = openSync(this.options.logFile, 'a');
+    this.child = spawn(program, args, {
+      env: { PATH: process.env['PATH'], ...this.options.env },
+      stdio: ['ignore', log, log],
+    });
+    this.child.once('error', (error) => process.stderr.write(`${this.name}: ${error.message}\n`));
+    closeSync(log);
+  }
+
+  /** SIGKILL. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    await this.end('SIGKILL');
+  }
+
+  /** SIGTERM. Resolves with the exit code. */
+  async stop(): Promise<number | null> {
+    return this.end('SIGTERM');
+  }
+
+  /** SIGSTOP: it stands still until `cont`. */
+  pause(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  cont(): void {
+    this.child?.kill('SIGCONT');
+  }
+
+  /** Resolves when `/readyz` says ok; at once for what has no health server. */
+  async ready(timeoutMs = 60_000): Promise<void> {
+    if (this.options.health === undefined) return;
+    await eventually(async () => {
+      if (!this.isRunning) throw new Error(`${this.name} has ended:\n${this.log.slice(-2000)}`);
+      const { status, text } = await this.get('/readyz');
+      if (status !== 200) throw new Error(`${this.name} is not ready: ${text}`);
+    }, timeoutMs);
+  }
+
+  /** Asks its health server. */
+  async get(path: string): Promise<{ readonly status: number; readonly text: string }> {
+    const answer = await fetch(`${this.options.health ?? ''}${path}`, { signal: AbortSignal.timeout(10_000) });
+    return { status: answer.status, text: await answer.text() };
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<number | null> {
+    const { child } = this;
+    if (child === undefined || !this.isRunning) return child?.exitCode ?? null;
+    const exited = once(child, 'exit') as Promise<[number | null]>;
+    child.kill(signal);
+    // A stopped process sees no SIGTERM.
+    child.kill('SIGCONT');
+    return (await exited)[0];
+  }
+}

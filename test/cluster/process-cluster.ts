@@ -1,0 +1,236 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type InformerDump } from '#controller';
+import { adminRequest, apiServerRequest, ensurePki, kubeconfig, kubeletClientRequest, nodeRequest } from '#pki';
+import { hostAddresses } from '#process';
+import { freePorts } from '../tools/free-ports';
+import { kubectlPath } from '../tools/kubernetes-clients';
+import { ManagedProcess } from './managed-process';
+
+const run = promisify(execFile);
+const dist = join(__dirname, '../../dist/apps');
+
+/** Every app whose replicas elect a leader. */
+export const electedApps = [
+  'scheduler',
+  'deployment-controller',
+  'replicaset-controller',
+  'resource-controller',
+  'node-controller',
+  'service-controller',
+] as const;
+
+export interface ProcessClusterOptions {
+  readonly runtime?: 'docker' | 'fake';
+  /** Agent processes; default 2. */
+  readonly agents?: number;
+  /** Simulated nodes of each agent process; default 1. */
+  readonly nodesPerAgent?: number;
+  /** Replicas by app; default 2 of each that can be twice, 1 of store and dns. */
+  readonly replicas?: Readonly<Partial<Record<string, number>>>;
+  /** More environment, by app (`node-controller`) or process (`node-controller-1`). */
+  readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/**
+ * A cluster of which every component is a process of its own, most of them twice, on a real broker: `nats`, `store`, `gateway-0`,
+ * `scheduler-1` … Each can be killed, stopped, paused and started again. Logs are in `directory`.
+ */
+export class ProcessCluster {
+  readonly directory = mkdtempSync(join(tmpdir(), 'nestor-cluster-'));
+  readonly processes = new Map<string, ManagedProcess>();
+  /** Base URLs of the gateways. */
+  readonly servers: string[] = [];
+
+  private constructor(private readonly options: ProcessClusterOptions) {}
+
+  /** Resolves when every process is ready. */
+  static async start(options: ProcessClusterOptions = {}): Promise<ProcessCluster> {
+    const cluster = new ProcessCluster(options);
+    try {
+      await cluster.plan();
+      for (const one of cluster.processes.values()) one.start();
+      await cluster.ready();
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  /** The process of that name. Throws if there is none. */
+  get(name: string): ManagedProcess {
+    const found = this.processes.get(name);
+    if (found === undefined) throw new Error(`no process ${name}, only ${[...this.processes.keys()].join(', ')}`);
+    return found;
+  }
+
+  kill = (name: string): Promise<void> => this.get(name).kill();
+  stopProcess = (name: string): Promise<number | null> => this.get(name).stop();
+  pause = (name: string): void => this.get(name).pause();
+  cont = (name: string): void => this.get(name).cont();
+
+  /** SIGKILL, and at once a new one in its place. Resolves when that is ready. */
+  async restart(name: string): Promise<void> {
+    await this.kill(name);
+    this.get(name).start();
+    await this.get(name).ready();
+  }
+
+  async ready(timeoutMs = 90_000): Promise<void> {
+    await Promise.all([...this.processes.values()].map((one) => one.ready(timeoutMs)));
+  }
+
+  /** Ends everything, in order of dependence as far as it goes, and removes the files. */
+  async stop(): Promise<void> {
+    const late = new Set(['nats', 'store']);
+    const all = [...this.processes.values()];
+    for (const one of all) one.cont();
+    await Promise.all(
+      all.filter(({ name }) => !late.has(name) && !name.startsWith('gateway')).map((one) => one.stop()),
+    );
+    await Promise.all(all.filter(({ name }) => name.startsWith('gateway')).map((one) => one.stop()));
+    await Promise.all(all.filter(({ name }) => late.has(name)).map((one) => one.stop()));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** Runs kubectl against one gateway; rejects with what it said if it fails. */
+  async kubectl(...args: string[]): Promise<string> {
+    return this.kubectlAt(0, ...args);
+  }
+
+  async kubectlAt(gateway: number, ...args: string[]): Promise<string> {
+    const { stdout } = await run(await kubectlPath('v35'), args, { env: this.clientEnv(gateway), maxBuffer: 64 << 20 });
+    return stdout;
+  }
+
+  async kubectlStream(gateway: number, ...args: string[]): Promise<ChildProcess> {
+    return spawn(await kubectlPath('v35'), args, { env: this.clientEnv(gateway), stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  /** What the informers of a process hold, by resource. */
+  async informers(name: string): Promise<Readonly<Record<string, InformerDump>>> {
+    return JSON.parse((await this.get(name).get('/debug/informers')).text) as Record<string, InformerDump>;
+  }
+
+  /** Which process of an app leads, by the identity in its lease and the logs. */
+  async leaderOf(app: string): Promise<string> {
+    const holder = await this.kubectl(
+      'get',
+      'lease',
+      app,
+      '-n',
+      'kube-system',
+      '-o',
+      'jsonpath={.spec.holderIdentity}',
+    );
+    const found = [...this.processes.values()].find(
+      ({ name, log }) => name.startsWith(`${app}-`) && log.includes(holder),
+    );
+    if (holder === '' || found === undefined) throw new Error(`nobody leads ${app}`);
+    return found.name;
+  }
+
+  private clientEnv(gateway: number): NodeJS.ProcessEnv {
+    return { ...process.env, KUBECONFIG: join(this.directory, `kubeconfig-${gateway}`), HOME: this.directory };
+  }
+
+  /** Makes keys, ports and the list of processes, in order of dependence. */
+  private async plan(): Promise<void> {
+    const { runtime = 'fake', agents = 2, nodesPerAgent = 1 } = this.options;
+    const address = hostAddresses()[0] ?? '127.0.0.1';
+    const pkiDirectory = join(this.directory, 'pki');
+    const pki = await ensurePki(pkiDirectory, {
+      certificates: {
+        apiserver: apiServerRequest({
+          serviceAddress: '10.96.0.1',
+          clusterDomain: 'cluster.local',
+          ipAddresses: [address],
+        }),
+        admin: adminRequest(),
+        'kubelet-client': kubeletClientRequest(),
+        node: nodeRequest(hostname().toLowerCase(), ['127.0.0.1', address]),
+      },
+    });
+    const file = (name: string): string => join(pkiDirectory, name);
+    const gateways = this.replicas('gateway', 2);
+    const [natsPort, storePort, ...gatewayPorts] = await freePorts(2 + gateways);
+    this.add('nats', ['nats-server', '-a', '127.0.0.1', '-p', String(natsPort)], {});
+
+    const bus = { NATS_URL: `nats://127.0.0.1:${natsPort}`, TLS_CA_FILE: file('ca.crt') };
+    await this.addApp('store', 'store', {
+      STORE_DATA_DIR: join(this.directory, 'store'),
+      LISTEN_ADDRESS: `127.0.0.1:${storePort}`,
+    });
+    for (const [index, port] of gatewayPorts.entries()) {
+      await this.addApp('gateway', `gateway-${index}`, {
+        NATS_URL: bus.NATS_URL,
+        STORE_ENDPOINTS: `http://127.0.0.1:${storePort}`,
+        LISTEN_ADDRESS: `0.0.0.0:${port}`,
+        ADVERTISE_ADDRESS: address,
+        SERVING_CERT_FILE: file('apiserver.crt'),
+        SERVING_KEY_FILE: file('apiserver.key'),
+        CLIENT_CA_FILE: file('ca.crt'),
+        SERVICE_ACCOUNT_KEY_FILE: file('service-account.key'),
+        KUBELET_CLIENT_CERT_FILE: file('kubelet-client.crt'),
+        KUBELET_CLIENT_KEY_FILE: file('kubelet-client.key'),
+      });
+      const server = `https://127.0.0.1:${port}`;
+      this.servers.push(server);
+      const content = kubeconfig({
+        server,
+        authorityPem: pki.authority.certificatePem,
+        credentials: pki.certificates.admin,
+      });
+      writeFileSync(join(this.directory, `kubeconfig-${index}`), content, { mode: 0o600 });
+    }
+    for (const app of electedApps) {
+      for (let index = 0; index < this.replicas(app, 2); index++) await this.addApp(app, `${app}-${index}`, bus);
+    }
+    if (this.replicas('dns', 1) > 0) await this.addApp('dns', 'dns', { ...bus, LISTEN_ADDRESS: '127.0.0.1:0' });
+    for (let index = 0; index < agents; index++) {
+      const dataDir = join(this.directory, `agent-${index}`);
+      mkdirSync(dataDir);
+      // Pods of other users go through it.
+      chmodSync(this.directory, 0o711);
+      await this.addApp('node-agent', `node-agent-${index}`, {
+        ...bus,
+        NODE_NAME: `node-${index}`,
+        NODES: String(nodesPerAgent),
+        NODE_IP: address,
+        RUNTIME: runtime,
+        DATA_DIR: dataDir,
+        CLUSTER_NAME: `t${natsPort}`,
+        LISTEN_ADDRESS: '0.0.0.0:0',
+        SERVING_CERT_FILE: file('node.crt'),
+        SERVING_KEY_FILE: file('node.key'),
+        CLIENT_CA_FILE: file('ca.crt'),
+      });
+    }
+  }
+
+  private replicas(app: string, otherwise: number): number {
+    return this.options.replicas?.[app] ?? otherwise;
+  }
+
+  private async addApp(app: string, name: string, env: Record<string, string>): Promise<void> {
+    const [port] = await freePorts(1);
+    const more = { ...this.options.env?.[app], ...this.options.env?.[name] };
+    const health = `127.0.0.1:${port}`;
+    this.add(name, [process.execPath, join(dist, app, 'main.js')], { HEALTH_ADDRESS: health, ...env, ...more }, health);
+  }
+
+  private add(
+    name: string,
+    command: readonly [string, ...string[]],
+    env: Record<string, string>,
+    health?: string,
+  ): void {
+    const logFile = join(this.directory, `${name}.log`);
+    const where = health === undefined ? {} : { health: `http://${health}` };
+    this.processes.set(name, new ManagedProcess({ name, command, env, logFile, ...where }));
+  }
+}

@@ -1,0 +1,1 @@
+import { createAuthority, issueCertificate, type KeyPair } from '#pki';
