@@ -37,6 +37,8 @@ describe('the life of a process', () => {
   let host: TestHost;
   let stopped: string[];
   let context: ProcessContext<typeof settings> | undefined;
+  let slow: Promise<void>;
+  let finishSlow: () => void;
 
   const component = (name: string, stop: () => Promise<void> = () => Promise.resolve()): RunningComponent => ({
     name,
@@ -67,10 +69,13 @@ describe('the life of a process', () => {
     host = new TestHost();
     stopped = [];
     context = undefined;
+    slow = new Promise((resolve) => (finishSlow = resolve));
   });
+  // In a test the process does not end: its health server has to be closed.
   afterEach(async () => {
-    if (host.exits.length === 0) host.emit('SIGTERM');
-    await ended();
+    finishSlow();
+    host.emit('SIGTERM');
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
   });
 
   it('stops in reverse order at SIGTERM, and ends with 0', async () => {
@@ -86,7 +91,7 @@ describe('the life of a process', () => {
   });
 
   it('ends with 1 at a second signal, while the first stop still runs', async () => {
-    await run(async ({ add }) => void add(component('slow', () => new Promise(() => undefined))));
+    await run(async ({ add }) => void add(component('slow', () => slow)));
     host.emit('SIGTERM');
     await settle();
     expect(host.exits).toEqual([]);
@@ -96,7 +101,7 @@ describe('the life of a process', () => {
 
   it('ends with 1 when the stop takes too long', async () => {
     host.env['SHUTDOWN_TIMEOUT'] = '5s';
-    await run(async ({ add }) => void add(component('slow', () => new Promise(() => undefined))));
+    await run(async ({ add }) => void add(component('slow', () => slow)));
     host.emit('SIGTERM');
     await host.clock.advance(4999);
     expect(host.exits).toEqual([]);
