@@ -58,7 +58,10 @@ export interface Bus {
   ): BusSubscription;
   /** Rejects with `BusError`; a rejection of the handler arrives as code `remote` with its message. */
   request(subject: string, payload: Payload, options: RequestOptions): Promise<Payload>;
-  /** Answers requests; servers with the same queue name share them. Requests run concurrently. */
+  /**
+   * Answers requests; servers with the same queue name share them. Requests run concurrently. After `close` those that were sent here
+   * before are still handled; all of them have arrived when a `flush` that follows resolves.
+   */
   serve(subject: string, queue: string, handler: (message: Message) => Promise<Payload>): BusSubscription;
   /** Resolves when everything published before has left this process. */
   flush(): Promise<void>;

@@ -160,7 +160,11 @@ class NatsBus implements Bus {
     });
     return {
       close: () => {
-        if (!this.connection.isClosed()) subscription.unsubscribe();
+        if (this.connection.isClosed()) return;
+        // Requests that are on their way here are answered still: nobody else has them.
+        subscription
+          .drain()
+          .catch((error: unknown) => this.logger.debug({ err: error, subject }, 'closed while it was drained'));
       },
     };
   };

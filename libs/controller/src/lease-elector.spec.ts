@@ -102,4 +102,39 @@ describe('leaseElector', () => {
     await a.elector.stop();
     expect(holder(cluster)?.holderIdentity).toBe('thief');
   });
+
+  it('gives each term a fence of its own, and keeps the last one after it is over', async () => {
+    const cluster = new FakeCluster();
+    const log: string[] = [];
+    const a = replica(cluster, 'a', log);
+    expect(a.elector.fence?.()).toBeUndefined();
+    await settle();
+    expect(a.elector.fence?.()).toEqual({ lease, holder: 'a', transitions: 0 });
+    cluster.edit(resources.leases, 'kube-system/scheduler', (object) => {
+      object.spec = { ...object.spec, holderIdentity: 'thief', leaseTransitions: 1 };
+    });
+    await cluster.clock.advance(4000);
+    expect(log).toEqual(['a leads', 'a stops']);
+    expect(a.elector.fence?.()).toEqual({ lease, holder: 'a', transitions: 0 });
+    await cluster.clock.advance(20_000);
+    expect(log.at(-1)).toBe('a leads');
+    expect(a.elector.fence?.()).toEqual({ lease, holder: 'a', transitions: 2 });
+    await a.elector.stop();
+  });
+
+  it('tells the leader at which revision its term began', async () => {
+    const cluster = new FakeCluster();
+    const { client, clock } = cluster;
+    const options = { client, lease, identity: 'a', clock, random: () => 0, logger: silentLogger() };
+    const elector = leaseElector(options);
+    let since = -1;
+    void elector.run((signal, revision) => {
+      since = revision;
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+    });
+    await settle();
+    expect(since).toBe(Number(cluster.get(resources.leases, 'kube-system/scheduler')?.metadata?.resourceVersion));
+    expect(since).toBeGreaterThan(0);
+    await elector.stop();
+  });
 });

@@ -3,6 +3,7 @@ import { type ConfigMap, resources } from '#api';
 import { parseKey } from '#machinery';
 import { FakeCluster, apiError, settle } from '#testing';
 import {
+  type InformerFactory,
   type ControllerDependencies,
   InjectDependencies,
   type Lister,
@@ -113,6 +114,54 @@ describe('startController', () => {
     expect(cluster.takeWrites()).toEqual(['create configmaps b/shared']);
     second.abort(new Error('lost'));
     await again;
+    await component.stop();
+  });
+
+  it('acts only once its caches show what the leader before it did', async () => {
+    const cluster = new FakeCluster().add(namespace('a'));
+    const dependencies = cluster.dependencies();
+    let lead: ((signal: AbortSignal, since: number) => Promise<void>) | undefined;
+    const elector = {
+      run: (given: NonNullable<typeof lead>) => {
+        lead = given;
+        return Promise.resolve();
+      },
+      stop: () => Promise.resolve(),
+    };
+    const waited: number[] = [];
+    let arrive: () => void = () => undefined;
+    const arrived = new Promise<void>((resolve) => (arrive = resolve));
+    const informers: InformerFactory = {
+      synced: () => Promise.resolve(),
+      stop: () => Promise.resolve(),
+      informer: (resource) => {
+        const informer = cluster.informers.informer(resource);
+        return new Proxy(informer, {
+          get: (target, property, receiver) =>
+            property === 'waitFor'
+              ? (revision: number) => {
+                  waited.push(revision);
+                  return arrived;
+                }
+              : (Reflect.get(target, property, receiver) as unknown),
+        });
+      },
+    };
+    const component = await startController({
+      name: 'copy-controller',
+      module: CopyControllerModule,
+      dependencies: { ...dependencies, informers, elector },
+    });
+    const term = new AbortController();
+    const leading = lead!(term.signal, 1234);
+    await settle();
+    expect(waited).toContain(1234);
+    expect(cluster.takeWrites()).toEqual([]);
+    arrive();
+    await settle();
+    expect(cluster.takeWrites()).toEqual(['create configmaps a/shared']);
+    term.abort(new Error('over'));
+    await leading;
     await component.stop();
   });
 });

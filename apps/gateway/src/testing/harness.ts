@@ -6,7 +6,7 @@ import { apiServerRequest, createAuthority, createSigningKey, issueCertificate }
 import { type KeyValueStore, createMemoryStore } from '#store';
 import { silentLogger } from '#telemetry';
 import { type GatewayConfig } from '../config';
-import { type RunningGateway, createGateway } from '../gateway';
+import { type GatewayDependencies, type RunningGateway, createGateway } from '../gateway';
 
 export interface Answer {
   readonly status: number;
@@ -42,37 +42,96 @@ export async function startHarness(
   prepare?: (store: KeyValueStore) => Promise<void>,
   config: Partial<GatewayConfig> = {},
 ): Promise<Harness> {
-  const now = Date.now();
-  const logger = silentLogger();
-  const authority = await createAuthority('test', now);
-  const serving = apiServerRequest({ serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local' });
-  const { certificatePem, keyPem } = await issueCertificate(authority, serving, now);
-  const store = createMemoryStore({ clock: systemClock, logger });
+  const store = createMemoryStore({ clock: systemClock, logger: silentLogger() });
   await prepare?.(store);
   const bus = createInProcessBus({ clock: systemClock, random: Math.random });
+  const keys = await createKeys();
+  const one = await startOne(keys, store, bus, { config });
+  return {
+    ...one,
+    store,
+    bus,
+    async stop() {
+      await one.stop();
+      await bus.close();
+      await store.close();
+    },
+  };
+}
+
+/** Several gateways on one store, which elect their publisher. */
+export interface Gateways {
+  readonly gateways: readonly OneGateway[];
+  readonly store: KeyValueStore;
+  readonly bus: Bus;
+  stop(): Promise<void>;
+}
+
+type OneGateway = Omit<Harness, 'store' | 'bus'>;
+
+export async function startGateways(
+  count: number,
+  { advertise, ...options }: Pick<GatewayDependencies, 'publisherElector'> & { readonly advertise?: string } = {},
+): Promise<Gateways> {
+  const store = createMemoryStore({ clock: systemClock, logger: silentLogger() });
+  const bus = createInProcessBus({ clock: systemClock, random: Math.random });
+  const keys = await createKeys();
+  const config = advertise === undefined ? {} : { advertise: { address: advertise } };
+  // All at once, as after a power cut.
+  const gateways = await Promise.all(
+    Array.from({ length: count }, () => startOne(keys, store, bus, { ...options, config })),
+  );
+  return {
+    gateways,
+    store,
+    bus,
+    async stop() {
+      for (const gateway of gateways) await gateway.stop();
+      await bus.close();
+      await store.close();
+    },
+  };
+}
+
+interface Keys {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  readonly authorityPem: string;
+  readonly serviceAccountKeyPem: string;
+}
+
+async function createKeys(): Promise<Keys> {
+  const now = Date.now();
+  const authority = await createAuthority('test', now);
+  const serving = apiServerRequest({ serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local' });
+  const pair = await issueCertificate(authority, serving, now);
+  return { ...pair, authorityPem: authority.certificatePem, serviceAccountKeyPem: createSigningKey() };
+}
+
+async function startOne(
+  keys: Keys,
+  store: KeyValueStore,
+  bus: Bus,
+  { config, publisherElector }: Pick<GatewayDependencies, 'publisherElector'> & { config?: Partial<GatewayConfig> },
+): Promise<OneGateway> {
+  const issuer = 'https://kubernetes.default.svc.cluster.local';
   const gateway = await createGateway(
     {
       host: '127.0.0.1',
       port: 0,
-      tls: { certificatePem, keyPem, clientCaPem: authority.certificatePem },
+      tls: { certificatePem: keys.certificatePem, keyPem: keys.keyPem, clientCaPem: keys.authorityPem },
       serviceCidr: '10.96.0.0/16',
       nodePortRange: [30000, 32767],
-      serviceAccounts: {
-        issuer: 'https://kubernetes.default.svc.cluster.local',
-        keyPem: createSigningKey(),
-        audiences: ['https://kubernetes.default.svc.cluster.local'],
-      },
+      serviceAccounts: { issuer, keyPem: keys.serviceAccountKeyPem, audiences: [issuer] },
       groupsOf: (user) => (user === 'admin' ? ['system:masters'] : []),
       tokens: [{ token: 'admin', user: 'admin', uid: '1', groups: ['system:masters'] }],
       ...config,
     },
-    { store, bus, logger },
+    { store, bus, logger: silentLogger(), ...(publisherElector === undefined ? {} : { publisherElector }) },
   );
-  const dispatcher = new Agent({ connect: { ca: authority.certificatePem } });
+  const dispatcher = new Agent({ connect: { ca: keys.authorityPem } });
   return {
     gateway,
-    store,
-    bus,
     dispatcher,
     async call(method, path, { body, contentType = 'application/json', accept, headers = {} } = {}) {
       const answer = await request(`${gateway.url}${path}`, {
@@ -99,8 +158,6 @@ export async function startHarness(
     async stop() {
       await dispatcher.close();
       await gateway.stop();
-      await bus.close();
-      await store.close();
     },
   };
 }

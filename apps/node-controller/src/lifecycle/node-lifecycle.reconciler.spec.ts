@@ -89,4 +89,20 @@ describe('node lifecycle', () => {
     await pass(10_000);
     expect(condition('n1', 'Ready')).toBe('Unknown');
   });
+
+  it('counts no time in which this process did not run', async () => {
+    cluster.add(node('n1').ready());
+    await start();
+    await pass(20_000);
+    // As after SIGCONT: time has passed, and no timer has fired in it.
+    const monotonic = cluster.clock.monotonic.bind(cluster.clock);
+    jest.spyOn(cluster.clock, 'monotonic').mockImplementation(() => monotonic() + 3_600_000);
+    run.queue.add('n1');
+    await run.settled();
+    expect(condition('n1', 'Ready')).toBe('True');
+    await pass(20_000);
+    expect(condition('n1', 'Ready')).toBe('True');
+    await pass(15_000);
+    expect(condition('n1', 'Ready')).toBe('Unknown');
+  });
 });
