@@ -160,6 +160,28 @@ it('refuses messages that are no protobuf, and requests that are too large', asy
   }
 });
 
+it('takes larger requests when it is told to', async () => {
+  const maxRequestBytes = 4 * 1024 * 1024;
+  const roomy = createMemoryStore({ clock: systemClock, maxRequestBytes });
+  const other = await createStoreServer(
+    { host: '127.0.0.1', port: 0, maxRequestBytes },
+    { store: roomy, clock: systemClock, logger: silentLogger(), metrics: new Registry() },
+  );
+  const store = await connect([`http://${other.address}`]);
+  try {
+    const value = randomBytes(3 * 1024 * 1024);
+    await store.put({ key: 'a', value });
+    expect(value.equals((await store.range({ key: 'a' })).kvs[0]!.value)).toBe(true);
+    await expect(store.put({ key: 'a', value: Buffer.alloc(5 * 1024 * 1024) })).rejects.toMatchObject({
+      code: 'request-too-large',
+    });
+  } finally {
+    await store.close();
+    await other.stop();
+    await roomy.close();
+  }
+});
+
 it('does not queue for a watcher that does not read, and loses nothing for it', async () => {
   const client = rawClient();
   const stream = client.makeBidiStreamRequest(
