@@ -1,5 +1,11 @@
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { type KeyPair } from './certificates';
+
+/** Where a cluster is, and the authority that signs for it. */
+export interface ClusterInfo {
+  readonly server: string;
+  readonly authorityPem: string;
+}
 
 export interface KubeconfigOptions {
   /** `https://127.0.0.1:6443` */
@@ -37,6 +43,35 @@ export function kubeconfig(options: KubeconfigOptions): string {
     // Folded base64 is legal YAML, but people cut and paste it.
     { lineWidth: 0 },
   );
+}
+
+/** The kubeconfig in the ConfigMap `cluster-info`: where the cluster is and whom to trust, without a user (kubeadm's form). */
+export function clusterInfoKubeconfig({ server, authorityPem }: ClusterInfo): string {
+  return stringify(
+    {
+      apiVersion: 'v1',
+      clusters: [{ cluster: { 'certificate-authority-data': base64(authorityPem), server }, name: '' }],
+      contexts: null,
+      'current-context': '',
+      kind: 'Config',
+      preferences: {},
+      users: null,
+    },
+    { lineWidth: 0 },
+  );
+}
+
+/** @returns undefined for what is no such kubeconfig */
+export function readClusterInfo(text: string): ClusterInfo | undefined {
+  let config: { clusters?: { cluster?: Record<string, unknown> }[] } | null;
+  try {
+    config = parse(text) as typeof config;
+  } catch {
+    return undefined;
+  }
+  const { server, 'certificate-authority-data': authority } = config?.clusters?.[0]?.cluster ?? {};
+  if (typeof server !== 'string' || typeof authority !== 'string') return undefined;
+  return { server, authorityPem: Buffer.from(authority, 'base64').toString('utf8') };
 }
 
 function base64(text: string): string {
