@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Bus } from '#bus';
-import { resources } from '#api';
+import { nodeRules, resources } from '#api';
 import { type Clock, systemClock } from '#machinery';
 import { createTokenIssuer, createTokenVerifier } from '#pki';
 import { type KeyValueStore } from '#store';
@@ -22,10 +22,15 @@ import { ResourceTable } from './api/resource-table';
 import { subresourceHandlers } from './api/subresource-list';
 import { versionRoute } from './api/version';
 import { Authenticator } from './authn/authenticator';
+import { BootstrapTokenAuthenticator } from './authn/bootstrap-tokens';
 import { ServiceAccountTokenAuthenticator } from './authn/service-account-tokens';
 import { StaticTokenAuthenticator } from './authn/static-tokens';
+import { GraphFeed } from './authz/node/graph-feed';
+import { NodeAuthorizer } from './authz/node/node-authorizer';
 import { RbacAuthorizer } from './authz/rbac-authorizer';
+import { UnionAuthorizer } from './authz/union-authorizer';
 import { Bootstrap } from './bootstrap/bootstrap';
+import { ensureClusterInfo } from './bootstrap/cluster-info';
 import { Keeper } from './bootstrap/keeper';
 import { ensureKubernetesService } from './bootstrap/kubernetes-service';
 import { serveBus } from './bus/bus-adapter';
@@ -81,6 +86,16 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     clusterRoles: cacheOf(resources.clusterRoles),
     clusterRoleBindings: cacheOf(resources.clusterRoleBindings),
   });
+  const nodeGraph = new GraphFeed(
+    {
+      pods: cacheOf(resources.pods),
+      persistentvolumes: cacheOf(resources.persistentVolumes),
+      volumeattachments: cacheOf(resources.volumeAttachments),
+      resourceslices: cacheOf(resources.resourceSlices),
+    },
+    feed,
+  );
+  const authorizer = new UnionAuthorizer([new NodeAuthorizer(nodeGraph.graph, nodeRules()), rbac]);
   const { issuer, keyPem, verificationKeyPems = [], audiences } = config.serviceAccounts;
   const serviceAccountTokens = new ServiceAccountTokenAuthenticator(
     createTokenVerifier({ issuer, keyPems: [keyPem, ...verificationKeyPems], clock }),
@@ -92,12 +107,16 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     },
     () => clock.now(),
   );
-  const authenticator = new Authenticator([new StaticTokenAuthenticator(config.tokens ?? []), serviceAccountTokens]);
+  const authenticator = new Authenticator([
+    new StaticTokenAuthenticator(config.tokens ?? []),
+    new BootstrapTokenAuthenticator(cacheOf(resources.secrets), () => clock.now()),
+    serviceAccountTokens,
+  ]);
 
   const storage = new ObjectStorage(store, feed, new LeasePool(store, clock));
   const freshness = new Freshness(store, feed);
   const reader = new Reader(store, freshness, () => feed.revision);
-  const admission = new AdmissionChain(admissionPlugins({ table, random, rbac }));
+  const admission = new AdmissionChain(admissionPlugins({ table, random, rbac, authorizer }));
   const range = parseCidr(config.serviceCidr);
   const services = table.require(resources.services);
   const serviceAllocator = new ServiceAllocator(range, config.nodePortRange, services.cache, random);
@@ -130,6 +149,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     writer,
     handlers,
     rbac,
+    authorizer,
     admission,
     authenticator,
     serviceAccountTokens,
@@ -137,7 +157,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     audiences,
     clock,
   });
-  const api = new ApiServer(table, rbac, handlers, subresources, paths);
+  const api = new ApiServer(table, authorizer, handlers, subresources, paths);
   const http = new HttpAdapter(api, authenticator, clock, logger, metrics);
 
   const upgrades = new UpgradeProxy(api, table, reader, nodes, logger);
@@ -171,8 +191,16 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
       address: config.advertise?.address ?? config.host,
       port: config.advertise?.port ?? port,
     });
-  await ensureService();
-  const keeper = new Keeper(() => bootstrap.ensureNamespaces().then(ensureService), clock, logger);
+  const clusterInfo = {
+    server: config.clusterInfo?.server ?? `https://${address}`,
+    authorityPem: config.clusterInfo?.authorityPem ?? config.tls.clientCaPem,
+  };
+  const ensureObjects = async (isStart: boolean): Promise<void> => {
+    await ensureService();
+    await ensureClusterInfo(bootstrap, clusterInfo, isStart);
+  };
+  await ensureObjects(true);
+  const keeper = new Keeper(() => bootstrap.ensureNamespaces().then(() => ensureObjects(false)), clock, logger);
   keeper.start();
 
   const publisher = new EventPublisher(bus, feed, table, clock);
@@ -193,6 +221,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     upgrades.stop();
     await listener.close(drainMs);
     await app.close();
+    nodeGraph.stop();
     feed.stop();
   };
   return {
