@@ -7,6 +7,12 @@ import { NodeAgentModule, NodeAgentService } from './src/node-agent.module';
 export { type RunningNodeAgent } from './src/agent';
 export { type NodeAgentConfig } from './src/config';
 export { type NodeAgentDependencies } from './src/dependencies';
+export {
+  ensureNodeIdentity,
+  type NodeIdentity,
+  type NodeIdentityOptions,
+  type RenewedCertificate,
+} from './src/identity/node-identity';
 export * from './src/service-proxy';
 
 /** Starts the agent of one node. Resolves when the node is registered, or the first attempt has failed; it goes on trying. */

@@ -50,6 +50,7 @@ export {
   clusterInfoKubeconfig,
   kubeconfig,
   readClusterInfo,
+  readKubeconfig,
 } from './src/kubeconfig';
 export { publicKeyPin } from './src/public-key-pin';
 export {

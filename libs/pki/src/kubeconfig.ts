@@ -71,7 +71,25 @@ export function readClusterInfo(text: string): ClusterInfo | undefined {
   }
   const { server, 'certificate-authority-data': authority } = config?.clusters?.[0]?.cluster ?? {};
   if (typeof server !== 'string' || typeof authority !== 'string') return undefined;
-  return { server, authorityPem: Buffer.from(authority, 'base64').toString('utf8') };
+  return { server, authorityPem: fromBase64(authority) };
+}
+
+/** What a kubeconfig of ours says. @throws Error if it is not one */
+export function readKubeconfig(
+  text: string,
+): ClusterInfo & { readonly credentials: KeyPair | { readonly token: string } } {
+  const info = readClusterInfo(text);
+  const config = parse(text) as { users?: { user?: Readonly<Record<string, string | undefined>> }[] };
+  const { token, ...user } = config.users?.[0]?.user ?? {};
+  const [certificate, key] = [user['client-certificate-data'], user['client-key-data']];
+  if (info === undefined) throw new Error('the kubeconfig names no cluster');
+  if (token !== undefined) return { ...info, credentials: { token } };
+  if (certificate === undefined || key === undefined) throw new Error('the kubeconfig has no credentials');
+  return { ...info, credentials: { certificatePem: fromBase64(certificate), keyPem: fromBase64(key) } };
+}
+
+function fromBase64(text: string): string {
+  return Buffer.from(text, 'base64').toString('utf8');
 }
 
 function base64(text: string): string {

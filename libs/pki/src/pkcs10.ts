@@ -1,3 +1,5 @@
+// `@peculiar/x509` resolves its dependencies through decorators' metadata.
+import 'reflect-metadata';
 import {
   type JsonGeneralName,
   Pkcs10CertificateRequest,

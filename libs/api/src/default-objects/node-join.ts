@@ -1,17 +1,30 @@
 // What lets nodes join, as kubeadm installs it, and under kubeadm's names.
 import { type ClusterRole, type ClusterRoleBinding, type Role, type RoleBinding } from '../generated/types';
-import { clusterRoleRef, group, roleRef, rule, user } from './rules';
+import { clusterRoleRef, group, read, roleRef, rule, serviceAccount, user } from './rules';
 
 const apiVersion = 'rbac.authorization.k8s.io/v1';
 const bootstrappers = group('system:bootstrappers');
 const nodes = group('system:nodes');
 const signingRequests = 'system:certificates.k8s.io:certificatesigningrequests';
 const getNodes = 'kubeadm:get-nodes';
+const servingApprover = 'nestor:kubelet-serving-approver';
 const readClusterInfo = 'kubeadm:bootstrap-signer-clusterinfo';
 
-/** Lets a node that joins see whether its name is taken. */
 export function joinClusterRoles(): ClusterRole[] {
-  return [{ apiVersion, kind: 'ClusterRole', metadata: { name: getNodes }, rules: [rule('get', 'core', 'nodes')] }];
+  return [
+    // A node that joins sees whether its name is taken.
+    { apiVersion, kind: 'ClusterRole', metadata: { name: getNodes }, rules: [rule('get', 'core', 'nodes')] },
+    {
+      apiVersion,
+      kind: 'ClusterRole',
+      metadata: { name: servingApprover },
+      rules: [
+        rule(read, 'certificates.k8s.io', 'certificatesigningrequests'),
+        rule('update', 'certificates.k8s.io', 'certificatesigningrequests/approval'),
+        rule('approve', 'certificates.k8s.io', 'signers', 'kubernetes.io/kubelet-serving'),
+      ],
+    },
+  ];
 }
 
 /** Who holds a bootstrap token may ask for a node's certificate and gets it; a node renews its own. */
@@ -22,6 +35,7 @@ export function joinClusterRoleBindings(): ClusterRoleBinding[] {
       ['kubeadm:node-autoapprove-bootstrap', `${signingRequests}:nodeclient`, bootstrappers],
       ['kubeadm:node-autoapprove-certificate-rotation', `${signingRequests}:selfnodeclient`, nodes],
       [getNodes, getNodes, bootstrappers],
+      [servingApprover, servingApprover, serviceAccount('kubelet-serving-approver')],
       // The service proxy runs inside the node agent, where upstream has a kube-proxy with an account of its own on each node.
       ['nestor:node-proxier', 'system:node-proxier', nodes],
     ] as const
