@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Agent, request } from 'undici';
 import { type Bus, createInProcessBus } from '#bus';
 import { systemClock } from '#machinery';
-import { apiServerRequest, createAuthority, createSigningKey, issueCertificate } from '#pki';
+import { type KeyPair, apiServerRequest, createAuthority, createSigningKey, issueCertificate } from '#pki';
 import { type KeyValueStore, createMemoryStore } from '#store';
 import { silentLogger } from '#telemetry';
 import { type RunningGateway, createGateway } from '../gateway';
@@ -29,6 +29,8 @@ export interface Harness {
   readonly store: KeyValueStore;
   readonly bus: Bus;
   readonly dispatcher: Agent;
+  /** Signs client certificates. */
+  readonly authority: KeyPair;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -65,6 +67,7 @@ export async function startHarness(prepare?: (store: KeyValueStore) => Promise<v
     store,
     bus,
     dispatcher,
+    authority,
     async call(method, path, { body, contentType = 'application/json', accept, headers = {} } = {}) {
       const answer = await request(`${gateway.url}${path}`, {
         dispatcher,

@@ -115,7 +115,7 @@ describe('approval', () => {
 
 describe('approval of serving certificates', () => {
   const addressed = (name: string, ...addresses: string[]): Node => {
-    const built = node(name).build() as Node;
+    const built = node(name).build();
     return { ...built, status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) } };
   };
   const serving = (names: Partial<Asked>, username = 'system:node:a', groups = ['system:nodes']) =>

@@ -62,8 +62,8 @@ function refusalOf(given: Given): string | undefined {
     name: given.name ?? (object as KubernetesObject | undefined)?.metadata?.name ?? '',
     user: given.user ?? { name: 'system:node:a', groups: ['system:nodes'] },
     dryRun: false,
-    object: object as KubernetesObject | undefined,
-    old: old as KubernetesObject | undefined,
+    object: object,
+    old: old,
     warn: () => undefined,
   };
   try {
