@@ -14,6 +14,12 @@ export {
   type OverlayHostOptions,
   removeOverlay,
 } from './src/overlay/overlay-host';
+export {
+  ensureNodeIdentity,
+  type NodeIdentity,
+  type NodeIdentityOptions,
+  type RenewedCertificate,
+} from './src/identity/node-identity';
 export * from './src/service-proxy';
 
 /** Starts the agent of one node. Resolves when the node is registered, or the first attempt has failed; it goes on trying. */

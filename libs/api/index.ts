@@ -42,8 +42,14 @@ export {
   defaultClusterRoles,
   defaultRoleBindings,
   defaultRoles,
-  nodeClusterRoleBindings,
+  nodeRules,
 } from './src/default-objects/default-rbac';
+export {
+  joinClusterRoleBindings,
+  joinClusterRoles,
+  joinRoleBindings,
+  joinRoles,
+} from './src/default-objects/node-join';
 export { defaultFlowSchemas, defaultPriorityLevelConfigurations } from './src/default-objects/flow-control';
 export { defaultApiServices, defaultNamespaces, defaultPriorityClasses } from './src/default-objects/system-objects';
 export { type CustomDefinitions, openApiV2Document } from './src/openapi/openapi-v2';

@@ -30,9 +30,39 @@ export {
   createAuthority,
   issueCertificate,
 } from './src/certificates';
+export {
+  type BootstrapToken,
+  bootstrapTokens,
+  createBootstrapToken,
+  expirationOf,
+  formatBootstrapToken,
+  isSignedBy,
+  parseBootstrapToken,
+  secretsEqual,
+  signDetached,
+} from './src/bootstrap-tokens';
+export { CertificateRequestError } from './src/certificate-request-error';
+export {
+  type CertificateRequestOptions,
+  type RequestedSubject,
+  type SigningOptions,
+  createCertificateRequest,
+  readCertificateRequest,
+  readCertificates,
+  signCertificateRequest,
+} from './src/certificate-requests';
 export { type CertificateIdentity, identityOf } from './src/client-identity';
 export { type Pki, type PkiOptions, ensurePki } from './src/ensure-pki';
-export { type KubeconfigOptions, kubeconfig } from './src/kubeconfig';
+export { isKeyUsage, keyUsageNames } from './src/key-usages';
+export {
+  type ClusterInfo,
+  type KubeconfigOptions,
+  clusterInfoKubeconfig,
+  kubeconfig,
+  readClusterInfo,
+  readKubeconfig,
+} from './src/kubeconfig';
+export { publicKeyPin } from './src/public-key-pin';
 export {
   type ServingNames,
   adminRequest,

@@ -13,6 +13,11 @@ export interface GatewayConfig {
   };
   /** Where clients find the API server: shown by discovery, and the endpoint of `default/kubernetes`. Absent: host and port. */
   readonly advertise?: { readonly address: string; readonly port?: number };
+  /**
+   * What nodes that join are told in `kube-public/cluster-info`: a URL that all of them reach (with several gateways, that of what
+   * balances between them), and the authority of its certificate. Default: the advertised address, and `tls.clientCaPem`.
+   */
+  readonly clusterInfo?: { readonly server?: string; readonly authorityPem?: string };
   /** IPv4, `10.96.0.0/16`. The first address is `default/kubernetes`. */
   readonly serviceCidr: string;
   /** Inclusive; upstream's is 30000 to 32767. */

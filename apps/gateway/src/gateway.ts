@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Bus, createInProcessBus } from '#bus';
-import { resources } from '#api';
+import { nodeRules, resources } from '#api';
 import { createBusClient, type ObjectClient } from '#client';
 import { alwaysLeader, type LeaderElector } from '#controller';
 import { type Clock, delay, systemClock } from '#machinery';
@@ -24,11 +24,16 @@ import { ResourceTable } from './api/resource-table';
 import { subresourceHandlers } from './api/subresource-list';
 import { versionRoute } from './api/version';
 import { Authenticator } from './authn/authenticator';
+import { BootstrapTokenAuthenticator } from './authn/bootstrap-tokens';
 import { ServiceAccountTokenAuthenticator } from './authn/service-account-tokens';
 import { StaticTokenAuthenticator } from './authn/static-tokens';
 import { AllowedPaths } from './authz/allowed-paths';
+import { GraphFeed } from './authz/node/graph-feed';
+import { NodeAuthorizer } from './authz/node/node-authorizer';
 import { RbacAuthorizer } from './authz/rbac-authorizer';
+import { UnionAuthorizer } from './authz/union-authorizer';
 import { Bootstrap } from './bootstrap/bootstrap';
+import { ensureClusterInfo } from './bootstrap/cluster-info';
 import { Keeper } from './bootstrap/keeper';
 import { ensureKubernetesService, isReachable } from './bootstrap/kubernetes-service';
 import { LiveGateways } from './bootstrap/live-gateways';
@@ -91,6 +96,17 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     clusterRoles: cacheOf(resources.clusterRoles),
     clusterRoleBindings: cacheOf(resources.clusterRoleBindings),
   });
+  const nodeGraph = new GraphFeed(
+    {
+      pods: cacheOf(resources.pods),
+      persistentvolumes: cacheOf(resources.persistentVolumes),
+      volumeattachments: cacheOf(resources.volumeAttachments),
+      resourceslices: cacheOf(resources.resourceSlices),
+    },
+    feed,
+  );
+  const decides = new UnionAuthorizer([new NodeAuthorizer(nodeGraph.graph, nodeRules()), rbac]);
+  const authorizer = new AllowedPaths(new Set([busCredentialsPath]), decides);
   const { issuer, keyPem, verificationKeyPems = [], audiences } = config.serviceAccounts;
   const serviceAccountTokens = new ServiceAccountTokenAuthenticator(
     createTokenVerifier({ issuer, keyPems: [keyPem, ...verificationKeyPems], clock }),
@@ -102,12 +118,16 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     },
     () => clock.now(),
   );
-  const authenticator = new Authenticator([new StaticTokenAuthenticator(config.tokens ?? []), serviceAccountTokens]);
+  const authenticator = new Authenticator([
+    new StaticTokenAuthenticator(config.tokens ?? []),
+    new BootstrapTokenAuthenticator(cacheOf(resources.secrets), () => clock.now()),
+    serviceAccountTokens,
+  ]);
 
   const storage = new ObjectStorage(store, feed, new LeasePool(store, clock));
   const freshness = new Freshness(store, feed);
   const reader = new Reader(store, freshness, () => feed.revision);
-  const admission = new AdmissionChain(admissionPlugins({ table, random, rbac }));
+  const admission = new AdmissionChain(admissionPlugins({ table, random, rbac, authorizer }));
   const range = parseCidr(config.serviceCidr);
   const services = table.require(resources.services);
   const serviceAllocator = new ServiceAllocator(range, config.nodePortRange, services.cache, random);
@@ -133,7 +153,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     metrics.route(),
     ...(config.bus === undefined
       ? []
-      : [busCredentialsRoute({ ...config.bus, groupsOf, authorizer: rbac, table, clock })]),
+      : [busCredentialsRoute({ ...config.bus, groupsOf, authorizer, table, clock })]),
   ]);
   const nodes = new NodeConnection(table, config.agents);
   const subresources = subresourceHandlers({
@@ -143,6 +163,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     writer,
     handlers,
     rbac,
+    authorizer,
     admission,
     authenticator,
     serviceAccountTokens,
@@ -150,7 +171,6 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     audiences,
     clock,
   });
-  const authorizer = new AllowedPaths(new Set([busCredentialsPath]), rbac);
   const api = new ApiServer(table, authorizer, handlers, subresources, paths);
   const http = new HttpAdapter(api, authenticator, clock, logger, metrics);
 
@@ -183,13 +203,18 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   const gateways = new LiveGateways(store, isReachable(own) ? own : undefined);
   const ensureService = async (): Promise<void> =>
     ensureKubernetesService(bootstrap, table, formatAddress(range.first + 1), own.port, await gateways.list());
-  const keep = async (): Promise<void> => {
+  const clusterInfo = {
+    server: config.clusterInfo?.server ?? `https://${address}`,
+    authorityPem: config.clusterInfo?.authorityPem ?? config.tls.clientCaPem,
+  };
+  const keep = async (isStart: boolean): Promise<void> => {
     await gateways.renew();
     await bootstrap.ensureNamespaces();
     await ensureService();
+    await ensureClusterInfo(bootstrap, clusterInfo, isStart);
   };
-  await keep();
-  const keeper = new Keeper(keep, clock, logger);
+  await keep(true);
+  const keeper = new Keeper(() => keep(false), clock, logger);
   keeper.start();
 
   // Upstream's loopback client: its calls pass through everything that a request passes through, but not through the network.
@@ -233,6 +258,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     await loopback.close();
     publisher.stop();
     compactor.stop();
+    nodeGraph.stop();
     feed.stop();
   };
   return {

@@ -1,7 +1,9 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { down } from './commands/down';
 import { printKubeconfig } from './commands/kubeconfig';
+import { joinNode } from './commands/node-join';
 import { status } from './commands/status';
+import { createToken, deleteToken, listTokens } from './commands/token';
 import { up } from './commands/up';
 import { defaultDataDirectory } from './data-directory';
 import { UserError } from './user-error';
@@ -63,7 +65,59 @@ function program(): Command {
     .addOption(dataDir())
     .option('--path', 'print the path of the file instead', false)
     .action(printKubeconfig);
+  addTokenCommands(root.command('token').description('tokens with which nodes join'), dataDir);
+  addNodeCommands(root.command('node').description('this machine as a node of a cluster'), dataDir);
   return root;
+}
+
+function addTokenCommands(token: Command, dataDir: () => Option): void {
+  token
+    .command('create')
+    .description('make a token, and print the command that joins a node with it')
+    .argument('[token]', 'of the form abcdef.0123456789abcdef; made up unless given')
+    .addOption(dataDir())
+    .option('--ttl <duration>', 'how long it can be used: 30m, 24h, 7d; 0: for ever', durationMs, 24 * 3_600_000)
+    .option('--description <text>', 'what it is for')
+    .action(createToken);
+  token.command('list').description('print the tokens').addOption(dataDir()).action(listTokens);
+  token
+    .command('delete')
+    .description('delete a token; nodes that joined with it stay')
+    .argument('<token>', 'its first six characters, or all of it')
+    .addOption(dataDir())
+    .action(deleteToken);
+}
+
+function addNodeCommands(node: Command, dataDir: () => Option): void {
+  node
+    .command('join')
+    .description('make this machine a node of a running cluster; nestor token create prints the command')
+    .addOption(dataDir())
+    .requiredOption(
+      '--server <url>',
+      'the API server, https://…; may be repeated',
+      (url: string, more: string[]) => [...more, url],
+      [],
+    )
+    .option('--token <token>', 'bootstrap token; not needed once the node has a certificate')
+    .option(
+      '--ca-hash <hash>',
+      "sha256:… of the key of the cluster's authority, without which the token alone is trusted",
+    )
+    .option('--node-name <name>', "the machine's name unless told")
+    .option('--node-ip <address>', "the machine's first address unless told")
+    .option('--identity-only', 'get the certificates, print the environment of the agent, and end', false)
+    .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'warn')
+    .action(joinNode);
+}
+
+function durationMs(text: string): number {
+  const [, amount, unit = 'h'] = /^(\d{1,6})([smhd]?)$/.exec(text) ?? [];
+  const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+  if (amount === undefined || (amount !== '0' && !/[smhd]$/.test(text))) {
+    throw new InvalidArgumentError('must be a duration such as 30m, 24h or 7d, or 0.');
+  }
+  return Number(amount) * (units[unit] ?? 0);
 }
 
 function integer(min: number, max: number): (text: string) => number {

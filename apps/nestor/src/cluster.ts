@@ -32,7 +32,7 @@ import { type DataDirectory } from './data-directory';
 import { type NetworkPlan, networkPlan } from './network-plan';
 import { chooseRuntime, type RuntimeChoice } from './runtime-choice';
 
-export { removeServiceRules } from '../../node-agent';
+export { ensureNodeIdentity, type NodeIdentity, removeServiceRules } from '../../node-agent';
 
 export interface ClusterOptions {
   readonly directory: DataDirectory;
@@ -195,7 +195,9 @@ class Composition {
     const rootCa = pki.authority.certificatePem;
     const { clusterCidr } = plan;
     this.add(await createResourceController({ clientAs, rootCa }, of('resource-controller')));
-    this.add(await createNodeController({ clientAs, clusterCidr }, of('node-controller')));
+    this.add(
+      await createNodeController({ clientAs, clusterCidr, signingAuthority: pki.authority }, of('node-controller')),
+    );
     this.add(await createReplicaSetController({ clientAs }, of('replicaset-controller')));
     this.add(await createDeploymentController({}, of('deployment-controller')));
     this.add(await createServiceController({ clientAs }, of('service-controller')));

@@ -27,6 +27,10 @@ export interface NodeAgentConfig {
     readonly host?: string;
     readonly certificatePem: string;
     readonly keyPem: string;
+    /** Tells of a certificate that replaces the one above. @returns a function that ends that */
+    readonly onRenewed?: (
+      listener: (pair: { readonly certificatePem: string; readonly keyPem: string }) => void,
+    ) => () => void;
     /** Signs the clients that may connect. */
     readonly clientCaPem: string;
     /** Common names of clients that may connect; default: any that the CA has signed. */

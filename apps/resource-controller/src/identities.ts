@@ -6,7 +6,9 @@ export type ControllerIdentity =
   | 'generic-garbage-collector'
   | 'pod-garbage-collector'
   | 'service-account-controller'
-  | 'root-ca-cert-publisher';
+  | 'root-ca-cert-publisher'
+  | 'bootstrap-signer'
+  | 'token-cleaner';
 
 export interface ResourceControllerConfig {
   /** A client with the identity `system:serviceaccount:kube-system:<identity>`. */

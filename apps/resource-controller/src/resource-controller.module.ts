@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { BootstrapSignerReconciler } from './bootstrap-tokens/bootstrap-signer.reconciler';
+import { TokenCleanerReconciler } from './bootstrap-tokens/token-cleaner.reconciler';
 import { GarbageCollectorReconciler } from './garbage-collector/garbage-collector.reconciler';
 import { NamespaceReconciler } from './namespace/namespace.reconciler';
 import { PodGcReconciler } from './pod-gc/pod-gc.reconciler';
@@ -12,6 +14,8 @@ import { ServiceAccountReconciler } from './service-account.reconciler';
     PodGcReconciler,
     ServiceAccountReconciler,
     RootCaReconciler,
+    BootstrapSignerReconciler,
+    TokenCleanerReconciler,
   ],
 })
 export class ResourceControllerModule {}

@@ -3,11 +3,13 @@ import 'reflect-metadata';
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
-  ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   type Extension,
+  type JsonGeneralName,
+  type JsonName,
   KeyUsageFlags,
   KeyUsagesExtension,
+  type PublicKey,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
@@ -15,10 +17,11 @@ import {
 } from '@peculiar/x509';
 import crypto, { type webcrypto } from 'node:crypto';
 import { type CertificateRequest, type KeyPair } from './certificates';
+import { keyUsages } from './key-usages';
 
 cryptoProvider.set(crypto.webcrypto);
 
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+export const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const dayMs = 86_400_000;
 
 /** Certificates are valid from a little before they are made: the clocks of nodes differ. */
@@ -46,38 +49,56 @@ export async function createAuthority(commonName: string, now: number, keyPem?: 
 
 /** See `issueCertificate` of ./certificates. */
 export async function issueCertificate(authority: KeyPair, request: CertificateRequest, now: number): Promise<KeyPair> {
-  const issuer = new crypto.X509Certificate(authority.certificatePem);
-  const issuerKeys = await importKeys(authority.keyPem);
   const keys = await generateKeys();
-  const extensions: Extension[] = [
-    new BasicConstraintsExtension(false, undefined, true),
-    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-    new ExtendedKeyUsageExtension(
-      request.usages.map((usage) => (usage === 'server' ? ExtendedKeyUsage.serverAuth : ExtendedKeyUsage.clientAuth)),
-    ),
-    await SubjectKeyIdentifierExtension.create(keys.publicKey),
-    await AuthorityKeyIdentifierExtension.create(issuerKeys.publicKey),
-  ];
-  const names = [
-    ...(request.dnsNames ?? []).map((value) => ({ type: 'dns' as const, value })),
-    ...(request.ipAddresses ?? []).map((value) => ({ type: 'ip' as const, value })),
-  ];
-  if (names.length > 0) extensions.push(new SubjectAlternativeNameExtension(names));
-
-  const certificate = await X509CertificateGenerator.create({
+  const certificatePem = await issueForKey(authority, {
     subject: [
       ...(request.organizations ?? []).map((organization) => ({ O: [organization] })),
       { CN: [request.commonName] },
     ],
-    issuer: subjectOf(issuer),
     publicKey: keys.publicKey,
+    names: [
+      ...(request.dnsNames ?? []).map((value) => ({ type: 'dns' as const, value })),
+      ...(request.ipAddresses ?? []).map((value) => ({ type: 'ip' as const, value })),
+    ],
+    usages: ['digital signature', ...request.usages.map((usage) => `${usage} auth`)],
+    validity: validity(now, request.days ?? 365),
+  });
+  return { certificatePem, keyPem: exportKey(keys.privateKey) };
+}
+
+/** A certificate for a key that somebody holds. @param usages Kubernetes' names of key usages; unknown ones are an error */
+export async function issueForKey(
+  authority: KeyPair,
+  certified: {
+    readonly subject: JsonName;
+    readonly publicKey: PublicKey | webcrypto.CryptoKey;
+    readonly names: readonly JsonGeneralName[];
+    readonly usages: readonly string[];
+    readonly validity: { readonly notBefore: Date; readonly notAfter: Date };
+  },
+): Promise<string> {
+  const issuer = new crypto.X509Certificate(authority.certificatePem);
+  const issuerKeys = await importKeys(authority.keyPem);
+  const { flags, extended } = keyUsages(certified.usages);
+  const extensions: Extension[] = [
+    new BasicConstraintsExtension(false, undefined, true),
+    new KeyUsagesExtension(flags, true),
+    ...(extended.length === 0 ? [] : [new ExtendedKeyUsageExtension([...extended])]),
+    await SubjectKeyIdentifierExtension.create(certified.publicKey),
+    await AuthorityKeyIdentifierExtension.create(issuerKeys.publicKey),
+  ];
+  if (certified.names.length > 0) extensions.push(new SubjectAlternativeNameExtension([...certified.names]));
+  const certificate = await X509CertificateGenerator.create({
+    subject: certified.subject,
+    issuer: subjectOf(issuer),
+    publicKey: certified.publicKey,
     signingKey: issuerKeys.privateKey,
     signingAlgorithm: algorithm,
-    ...validity(now, request.days ?? 365),
+    ...certified.validity,
     serialNumber: serialNumber(),
     extensions,
   });
-  return { certificatePem: certificate.toString('pem') + '\n', keyPem: exportKey(keys.privateKey) };
+  return certificate.toString('pem') + '\n';
 }
 
 function validity(now: number, days: number): { notBefore: Date; notAfter: Date } {
@@ -98,7 +119,7 @@ function subjectOf(certificate: crypto.X509Certificate): { CN: string[] }[] {
   return [{ CN: [match[1]] }];
 }
 
-async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+export async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
   return crypto.webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 }
 
@@ -116,6 +137,6 @@ async function importKeys(keyPem: string): Promise<webcrypto.CryptoKeyPair> {
   };
 }
 
-function exportKey(key: webcrypto.CryptoKey): string {
+export function exportKey(key: webcrypto.CryptoKey): string {
   return crypto.KeyObject.from(key).export({ type: 'pkcs8', format: 'pem' }).toString();
 }

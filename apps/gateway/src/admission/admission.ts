@@ -1,4 +1,4 @@
-import { type DeepReadonly, type KubernetesObject } from '#machinery';
+import { type ApiError, type DeepReadonly, type KubernetesObject, forbidden } from '#machinery';
 import { type UserInfo } from '../kinds/strategy';
 import { type ServedResource } from '../registry/served-resource';
 
@@ -30,6 +30,12 @@ export interface AdmissionPlugin {
   readonly name: string;
   mutate?(request: AdmissionRequest): void | Promise<void>;
   validate?(request: AdmissionRequest): void | Promise<void>;
+}
+
+/** `admission.NewForbidden`: 403, named after the object, or after what its name will begin with. */
+export function refusal({ resource, name, object }: AdmissionRequest, cause: string): ApiError {
+  const { name: given = '', generateName = '' } = object?.metadata ?? {};
+  return forbidden(resource.groupResource, name || given || generateName || 'Unknown', cause);
 }
 
 /** The plugins in their order. */

@@ -1,10 +1,18 @@
-import { resources } from '#api';
+import { type Resource, resources } from '#api';
+import { type DeepReadonly, type KubernetesObject } from '#machinery';
 import { type ResourceTable } from '../api/resource-table';
+import { type Authorizer } from '../authz/attributes';
 import { escalationCheck } from '../authz/escalation';
 import { type RbacAuthorizer } from '../authz/rbac-authorizer';
 import { type AdmissionPlugin } from './admission';
+import {
+  certificateApproval,
+  certificateSigning,
+  certificateSubjectRestriction,
+} from './certificates/certificate-requests';
 import { defaultTolerationSeconds } from './default-toleration-seconds';
 import { namespaceLifecycle } from './namespace-lifecycle';
+import { nodeRestriction } from './node-restriction/node-restriction';
 import { priorityAdmission } from './priority';
 import { serviceAccountAdmission } from './service-account';
 import { taintNodesByCondition } from './taint-nodes-by-condition';
@@ -13,16 +21,41 @@ export interface AdmissionDependencies {
   readonly table: ResourceTable;
   readonly random: () => number;
   readonly rbac: RbacAuthorizer;
+  readonly authorizer: Authorizer;
 }
 
 /** All admission controllers in upstream's order. */
-export function admissionPlugins({ table, random, rbac }: AdmissionDependencies): readonly AdmissionPlugin[] {
+export function admissionPlugins({
+  table,
+  random,
+  rbac,
+  authorizer,
+}: AdmissionDependencies): readonly AdmissionPlugin[] {
+  const find = <T extends KubernetesObject>(definition: Resource<T>) => {
+    const resource = table.require(definition);
+    return (namespace: string, name: string): DeepReadonly<T> | undefined =>
+      resource.cache.get(resource.key(namespace, name))?.object as DeepReadonly<T> | undefined;
+  };
+  const node = find(resources.nodes);
+  const volume = find(resources.persistentVolumes);
+  const csiDriver = find(resources.csiDrivers);
   return [
     namespaceLifecycle(table.require(resources.namespaces)),
     serviceAccountAdmission(table.require(resources.serviceAccounts), random),
+    nodeRestriction({
+      authorizer,
+      pod: find(resources.pods),
+      claim: find(resources.persistentVolumeClaims),
+      node: (name) => node('', name),
+      volume: (name) => volume('', name),
+      csiDriver: (name) => csiDriver('', name),
+    }),
     taintNodesByCondition,
     priorityAdmission(table.require(resources.priorityClasses)),
     defaultTolerationSeconds,
+    certificateApproval(authorizer),
+    certificateSigning(authorizer),
+    certificateSubjectRestriction,
     escalationCheck(rbac),
   ];
 }

@@ -30,7 +30,7 @@ export class ApiServer {
   /** Rejects with `ApiError` for everything that is not a success. */
   async handle(request: ApiRequest): Promise<ApiResult> {
     const info = resolveRequestInfo(request.method, request.path, request.query);
-    this.authorize(attributesOf(request.user, info));
+    this.authorize(attributesOf(request.user, info, request.query));
     if (!info.isResourceRequest) return this.paths.handle(request);
     const resource = this.table.find(info.group, info.version, info.resource);
     if (resource === undefined) {

@@ -3,6 +3,7 @@ import { type TokenIssuer } from '#pki';
 import { type AdmissionChain } from '../admission/admission';
 import { type Authenticator } from '../authn/authenticator';
 import { type ServiceAccountTokenAuthenticator } from '../authn/service-account-tokens';
+import { type Authorizer } from '../authz/attributes';
 import { type RbacAuthorizer } from '../authz/rbac-authorizer';
 import { type Reader } from '../registry/reader';
 import { type Writer } from '../registry/writer';
@@ -24,6 +25,7 @@ export interface SubresourceDependencies {
   readonly writer: Writer;
   readonly handlers: ResourceHandlers;
   readonly rbac: RbacAuthorizer;
+  readonly authorizer: Authorizer;
   readonly admission: AdmissionChain;
   readonly authenticator: Authenticator;
   readonly serviceAccountTokens: ServiceAccountTokenAuthenticator;
@@ -35,7 +37,7 @@ export interface SubresourceDependencies {
 
 /** Everything that is not simply an object, by `group/resource[/subresource]`; a star for group and resource means all. */
 export function subresourceHandlers(deps: SubresourceDependencies): ReadonlyMap<string, SubresourceHandler> {
-  const { rbac, authenticator, serviceAccountTokens, audiences, clock } = deps;
+  const { rbac, authorizer, authenticator, serviceAccountTokens, audiences, clock } = deps;
   const binding = bindingHandler(deps);
   const now = (): number => clock.now();
   return new Map([
@@ -45,9 +47,9 @@ export function subresourceHandlers(deps: SubresourceDependencies): ReadonlyMap<
     ['/pods/eviction', evictionHandler(deps)],
     ['/pods/log', logHandler(deps, deps.nodes)],
     ['/serviceaccounts/token', tokenHandler(deps)],
-    ['authorization.k8s.io/subjectaccessreviews', accessReviewHandler(rbac, 'subject', now)],
-    ['authorization.k8s.io/localsubjectaccessreviews', accessReviewHandler(rbac, 'subject', now)],
-    ['authorization.k8s.io/selfsubjectaccessreviews', accessReviewHandler(rbac, 'self', now)],
+    ['authorization.k8s.io/subjectaccessreviews', accessReviewHandler(authorizer, 'subject', now)],
+    ['authorization.k8s.io/localsubjectaccessreviews', accessReviewHandler(authorizer, 'subject', now)],
+    ['authorization.k8s.io/selfsubjectaccessreviews', accessReviewHandler(authorizer, 'self', now)],
     ['authorization.k8s.io/selfsubjectrulesreviews', rulesReviewHandler(rbac)],
     ['authentication.k8s.io/tokenreviews', tokenReviewHandler(authenticator, serviceAccountTokens, audiences, now)],
     ['authentication.k8s.io/selfsubjectreviews', selfSubjectReviewHandler(now)],

@@ -1,3 +1,4 @@
+import { type FieldRequirement, SelectorError, parseFieldSelector } from '#machinery';
 import { type UserInfo } from '../kinds/strategy';
 import { type RequestInfo } from '../request/request-info';
 
@@ -13,6 +14,8 @@ export interface Attributes {
   readonly name: string;
   /** For requests that name no resource. */
   readonly path: string;
+  /** What a list, watch or deletecollection restricts itself to (KEP-4601); absent if to nothing, or to what cannot be read. */
+  readonly fieldSelector?: readonly FieldRequirement[];
 }
 
 export interface Verdict {
@@ -25,7 +28,10 @@ export interface Authorizer {
   authorize(attributes: Attributes): Verdict;
 }
 
-export function attributesOf(user: UserInfo, info: RequestInfo): Attributes {
+const verbsOnMany = new Set(['list', 'watch', 'deletecollection']);
+
+export function attributesOf(user: UserInfo, info: RequestInfo, query: URLSearchParams): Attributes {
+  const fieldSelector = verbsOnMany.has(info.verb) ? selectorOf(query.get('fieldSelector')) : undefined;
   return {
     user,
     verb: info.verb,
@@ -36,5 +42,17 @@ export function attributesOf(user: UserInfo, info: RequestInfo): Attributes {
     namespace: info.namespace,
     name: info.name,
     path: info.path,
+    ...(fieldSelector === undefined ? {} : { fieldSelector }),
   };
+}
+
+/** A selector that does not parse restricts nothing here; the handler refuses it. */
+function selectorOf(text: string | null): readonly FieldRequirement[] | undefined {
+  if (text === null || text === '') return undefined;
+  try {
+    return parseFieldSelector(text);
+  } catch (error) {
+    if (error instanceof SelectorError) return undefined;
+    throw error;
+  }
 }

@@ -13,10 +13,13 @@ import {
   defaultPriorityLevelConfigurations,
   defaultRoleBindings,
   defaultRoles,
-  nodeClusterRoleBindings,
+  joinClusterRoleBindings,
+  joinClusterRoles,
+  joinRoleBindings,
+  joinRoles,
   resources,
 } from '#api';
-import { ApiError, type DeepReadonly, type KubernetesObject, decodeValue } from '#machinery';
+import { ApiError, type DeepReadonly, type KubernetesObject, decodeValue, hasReason } from '#machinery';
 import { type Logger } from '#telemetry';
 import { type ResourceTable } from '../api/resource-table';
 import { covers } from '../authz/rules';
@@ -25,6 +28,7 @@ import { type Writer } from '../registry/writer';
 
 const autoUpdate = 'rbac.authorization.kubernetes.io/autoupdate';
 const manager = 'kube-apiserver';
+const obsoleteBinding = 'nestor:node';
 
 /** Creates and reconciles the objects that every cluster has, as the API server's own identity. */
 export class Bootstrap {
@@ -38,10 +42,11 @@ export class Bootstrap {
     await this.ensureNamespaces();
     await this.ensureAll(resources.clusterRoles, defaultClusterRoles(), reconcileRole);
     await this.ensureAll(resources.clusterRoleBindings, defaultClusterRoleBindings(), reconcileBinding);
-    // Instead of a Node authoriser: every node may do what upstream's role for nodes allows, for all nodes.
-    await this.ensureAll(resources.clusterRoleBindings, nodeClusterRoleBindings(), reconcileBinding);
-    await this.ensureAll(resources.roles, defaultRoles(), reconcileRole);
-    await this.ensureAll(resources.roleBindings, defaultRoleBindings(), reconcileBinding);
+    await this.ensureAll(resources.clusterRoles, joinClusterRoles(), reconcileRole);
+    await this.ensureAll(resources.clusterRoleBindings, joinClusterRoleBindings(), reconcileBinding);
+    await this.removeObsolete();
+    await this.ensureAll(resources.roles, [...defaultRoles(), ...joinRoles()], reconcileRole);
+    await this.ensureAll(resources.roleBindings, [...defaultRoleBindings(), ...joinRoleBindings()], reconcileBinding);
     await this.ensureAll(resources.priorityClasses, defaultPriorityClasses());
     await this.ensureAll(resources.priorityLevelConfigurations, defaultPriorityLevelConfigurations());
     await this.ensureAll(resources.flowSchemas, defaultFlowSchemas());
@@ -50,6 +55,18 @@ export class Bootstrap {
   /** The namespaces that every cluster has. */
   ensureNamespaces(): Promise<void> {
     return this.ensureAll(resources.namespaces, defaultNamespaces());
+  }
+
+  /** Clusters from before the Node authoriser let every node do everything that is some node's: by a binding that has to go. */
+  private async removeObsolete(): Promise<void> {
+    const resource = this.table.require(resources.clusterRoleBindings);
+    const existing = resource.cache.get(resource.key('', obsoleteBinding))?.object;
+    if (existing === undefined || isProtected(existing)) return;
+    try {
+      await this.writer.delete(resource, obsoleteBinding, {}, bootstrapContext('', obsoleteBinding));
+    } catch (error) {
+      if (!hasReason(error, 'NotFound')) throw error;
+    }
   }
 
   /** Creates what is missing; `reconcile` returns a better version of what exists, or undefined. */

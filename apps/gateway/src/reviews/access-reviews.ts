@@ -1,6 +1,16 @@
-import { type SubjectAccessReview, type SubjectAccessReviewSpec } from '#api';
-import { type FieldError, type KubernetesObject, badRequest, field, invalid } from '#machinery';
-import { type Attributes } from '../authz/attributes';
+import { type FieldSelectorAttributes, type SubjectAccessReview, type SubjectAccessReviewSpec } from '#api';
+import {
+  type FieldError,
+  type FieldRequirement,
+  type KubernetesObject,
+  SelectorError,
+  badRequest,
+  field,
+  invalid,
+  parseFieldSelector,
+} from '#machinery';
+import { type Attributes, type Authorizer } from '../authz/attributes';
+import { nodeNameOf } from '../authz/node/node-name';
 import { type RbacAuthorizer } from '../authz/rbac-authorizer';
 import { decodeBody } from '../codec/decode-body';
 import { expectedOf } from '../api/request-checks';
@@ -16,7 +26,7 @@ const group = 'authorization.k8s.io';
 
 /** SubjectAccessReview, LocalSubjectAccessReview and SelfSubjectAccessReview: may somebody do something? */
 export function accessReviewHandler(
-  rbac: RbacAuthorizer,
+  authorizer: Authorizer,
   about: 'subject' | 'self',
   now: () => number,
 ): SubresourceHandler {
@@ -34,7 +44,7 @@ export function accessReviewHandler(
               ...(spec.uid === undefined ? {} : { uid: spec.uid }),
               ...(spec.extra === undefined ? {} : { extra: spec.extra }),
             };
-      const { allowed, reason } = rbac.authorize(attributesOf(spec, user));
+      const { allowed, reason } = authorizer.authorize(attributesOf(spec, user));
       if (resource.definition.namespaced) review.metadata = { ...review.metadata, namespace: info.namespace };
       const status = { allowed, ...(reason === '' ? {} : { reason }) };
       return answer({ ...review, status } as KubernetesObject);
@@ -67,7 +77,10 @@ export function rulesReviewHandler(rbac: RbacAuthorizer): SubresourceHandler {
         nonResourceRules: rules
           .filter(({ nonResourceURLs = [] }) => nonResourceURLs.length > 0)
           .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-        incomplete: false,
+        // What a node may do depends on its pods, and cannot be told as rules.
+        ...(nodeNameOf(request.user) === undefined
+          ? { incomplete: false }
+          : { incomplete: true, evaluationError: 'node authorizer does not support user rule resolution' }),
       };
       return answer({ ...review, spec: {}, status } as KubernetesObject);
     },
@@ -129,6 +142,7 @@ function attributesOf(
     subresource = '',
     namespace = '',
     name = '',
+    fieldSelector,
   } = resourceAttributes ?? {};
   return {
     user,
@@ -140,5 +154,21 @@ function attributesOf(
     namespace,
     name,
     path: nonResourceAttributes?.path ?? '',
+    ...(fieldSelector === undefined ? {} : { fieldSelector: requirementsOf(fieldSelector) }),
   };
+}
+
+/** What can be told as equality; the rest restricts nothing, which is the safe side. */
+function requirementsOf({ rawSelector = '', requirements = [] }: FieldSelectorAttributes): FieldRequirement[] {
+  try {
+    if (rawSelector !== '') return parseFieldSelector(rawSelector);
+  } catch (error) {
+    if (error instanceof SelectorError) return [];
+    throw error;
+  }
+  return requirements.flatMap(({ key, operator, values = [] }) =>
+    values.length === 1 && (operator === 'In' || operator === 'NotIn')
+      ? [{ field: key, negated: operator === 'NotIn', value: values[0] ?? '' }]
+      : [],
+  );
 }

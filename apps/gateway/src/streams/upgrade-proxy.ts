@@ -58,7 +58,7 @@ export class UpgradeProxy {
 
   private async connect(request: ApiRequest, incoming: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
     const info = resolveRequestInfo(request.method, request.path, request.query);
-    const attributes = attributesOf(request.user, info);
+    const attributes = attributesOf(request.user, info, request.query);
     this.api.authorize(attributes);
     const agentPath =
       info.resource === resources.pods.plural && info.group === '' ? agentPaths[info.subresource] : undefined;

@@ -17,7 +17,7 @@ import { createdStatus } from './success';
 
 /** `pods/eviction`: a deletion that disruption budgets may refuse (429). */
 export function evictionHandler(deps: SubresourceDependencies): SubresourceHandler {
-  const { table, writer, reader, handlers, clock } = deps;
+  const { table, writer, reader, handlers, admission, clock } = deps;
   const pods = table.require(resources.pods);
   const budgets = table.require(resources.podDisruptionBudgets);
   const schema = schemaFor('policy', 'v1', 'Eviction');
@@ -35,6 +35,9 @@ export function evictionHandler(deps: SubresourceDependencies): SubresourceHandl
       }
       const deleteOptions = (eviction.deleteOptions ?? {}) as DeleteOptions;
       validateDeleteOptions(deleteOptions);
+      const admitted = writer.admissionRequest('CREATE', pods, context, eviction, undefined);
+      await admission.mutate(admitted);
+      await admission.validate(admitted);
       const found = await reader.get(pods, info.namespace, info.name, '');
       const pod = found.object as DeepReadonly<Pod>;
       const dryRun = options.dryRun || (deleteOptions.dryRun ?? []).length > 0;

@@ -13,7 +13,7 @@ const maximumSeconds = 2 ** 32;
 
 /** `serviceaccounts/token`: a signed token, bound to the account and maybe to a pod or secret (KEP-1205). */
 export function tokenHandler(deps: SubresourceDependencies): SubresourceHandler {
-  const { table, reader, handlers, tokenIssuer, audiences, clock } = deps;
+  const { table, reader, writer, handlers, admission, tokenIssuer, audiences, clock } = deps;
   const accounts = table.require(resources.serviceAccounts);
   const bindable = {
     Pod: table.require(resources.pods),
@@ -33,11 +33,14 @@ export function tokenHandler(deps: SubresourceDependencies): SubresourceHandler 
       const body = (await decodeBody(request, expected, options.fieldValidation, (text) =>
         context.warn(text),
       )) as TokenRequest;
+      const admitted = writer.admissionRequest('CREATE', accounts, context, body, undefined);
+      await admission.mutate(admitted);
       const account = (await reader.get(accounts, info.namespace, info.name, '')).object;
       const { name = '', namespace = '', uid = '' } = account.metadata ?? {};
       checkMetadata(body, name, namespace);
       const spec = (body.spec ??= {} as NonNullable<TokenRequest['spec']>);
       spec.expirationSeconds ??= defaultSeconds;
+      await admission.validate(admitted);
       recordCreation(body, expected.schema, context.manager, 'token', clock.now());
       const expirationSeconds = spec.expirationSeconds ?? defaultSeconds;
       checkExpiration(expirationSeconds);

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Agent, request } from 'undici';
 import { type Bus, createInProcessBus } from '#bus';
 import { systemClock } from '#machinery';
-import { apiServerRequest, createAuthority, createSigningKey, issueCertificate } from '#pki';
+import { type KeyPair, apiServerRequest, createAuthority, createSigningKey, issueCertificate } from '#pki';
 import { type KeyValueStore, createMemoryStore } from '#store';
 import { silentLogger } from '#telemetry';
 import { type GatewayConfig } from '../config';
@@ -30,6 +30,8 @@ export interface Harness {
   readonly store: KeyValueStore;
   readonly bus: Bus;
   readonly dispatcher: Agent;
+  /** Signs client certificates. */
+  readonly authority: KeyPair;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -96,7 +98,7 @@ export async function startGateways(
 interface Keys {
   readonly certificatePem: string;
   readonly keyPem: string;
-  readonly authorityPem: string;
+  readonly authority: KeyPair;
   readonly serviceAccountKeyPem: string;
 }
 
@@ -105,7 +107,7 @@ async function createKeys(): Promise<Keys> {
   const authority = await createAuthority('test', now);
   const serving = apiServerRequest({ serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local' });
   const pair = await issueCertificate(authority, serving, now);
-  return { ...pair, authorityPem: authority.certificatePem, serviceAccountKeyPem: createSigningKey() };
+  return { ...pair, authority, serviceAccountKeyPem: createSigningKey() };
 }
 
 async function startOne(
@@ -119,7 +121,7 @@ async function startOne(
     {
       host: '127.0.0.1',
       port: 0,
-      tls: { certificatePem: keys.certificatePem, keyPem: keys.keyPem, clientCaPem: keys.authorityPem },
+      tls: { certificatePem: keys.certificatePem, keyPem: keys.keyPem, clientCaPem: keys.authority.certificatePem },
       serviceCidr: '10.96.0.0/16',
       nodePortRange: [30000, 32767],
       serviceAccounts: { issuer, keyPem: keys.serviceAccountKeyPem, audiences: [issuer] },
@@ -129,10 +131,11 @@ async function startOne(
     },
     { store, bus, logger: silentLogger(), ...(publisherElector === undefined ? {} : { publisherElector }) },
   );
-  const dispatcher = new Agent({ connect: { ca: keys.authorityPem } });
+  const dispatcher = new Agent({ connect: { ca: keys.authority.certificatePem } });
   return {
     gateway,
     dispatcher,
+    authority: keys.authority,
     async call(method, path, { body, contentType = 'application/json', accept, headers = {} } = {}) {
       const answer = await request(`${gateway.url}${path}`, {
         dispatcher,

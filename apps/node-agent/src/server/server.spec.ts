@@ -1,5 +1,6 @@
 import https from 'node:https';
 import net from 'node:net';
+import { connect as tlsConnect } from 'node:tls';
 import { type Duplex } from 'node:stream';
 import spdy from 'spdy-transport';
 import WebSocket, { createWebSocketStream } from 'ws';
@@ -22,6 +23,7 @@ describe("the node's server", () => {
   let authority: KeyPair;
   let client: KeyPair;
   let server: AgentServer;
+  let renew: ((pair: KeyPair) => void) | undefined;
   const clock = new FakeClock();
   const runtime = createFakeRuntime({ clock, random: () => 0.5 });
 
@@ -76,17 +78,41 @@ describe("the node's server", () => {
       pods: () => [pod],
     } as unknown as PodManager;
     server = await startServer(
-      { port: 0, host: '127.0.0.1', ...tls(serving), clientCaPem: authority.certificatePem },
+      {
+        port: 0,
+        host: '127.0.0.1',
+        ...tls(serving),
+        clientCaPem: authority.certificatePem,
+        onRenewed: (listener) => {
+          renew = listener;
+          return () => (renew = undefined);
+        },
+      },
       { nodeName: 'n1', runtime, manager, logger: silentLogger(), clock, metrics: new Registry() },
     );
   });
   afterAll(async () => {
     await server.stop();
+    expect(renew).toBeUndefined();
     await runtime.close();
   });
 
   const tls = ({ certificatePem, keyPem }: KeyPair) => ({ certificatePem, keyPem });
   const credentials = () => ({ ca: authority.certificatePem, cert: client.certificatePem, key: client.keyPem });
+
+  it('changes over to a renewed certificate while it runs', async () => {
+    const renewed = await issueCertificate(authority, nodeRequest('n2', ['127.0.0.1']), Date.now());
+    renew?.(renewed);
+    const name = await new Promise((resolve, reject) => {
+      const socket = tlsConnect({ host: '127.0.0.1', port: server.port, ...credentials() }, () => {
+        resolve(socket.getPeerCertificate().subject.CN);
+        socket.destroy();
+      });
+      socket.once('error', reject);
+    });
+    expect(name).toBe('system:node:n2');
+    expect((await get('/healthz')).code).toBe(200);
+  });
 
   const get = (path: string, options: https.RequestOptions = credentials()): Promise<{ code: number; body: string }> =>
     new Promise((resolve, reject) => {

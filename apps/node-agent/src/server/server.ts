@@ -34,15 +34,16 @@ const streamed = { exec: serveExec, attach: serveAttach, portForward: servePortF
 export async function startServer(config: ServerConfig, dependencies: ServerDependencies): Promise<AgentServer> {
   const { logger } = dependencies;
   const stopping = new AbortController();
+  const contextOf = ({ certificatePem, keyPem }: Pick<ServerConfig, 'certificatePem' | 'keyPem'>) =>
+    ({ cert: certificatePem, key: keyPem, ca: config.clientCaPem, minVersion: 'TLSv1.2' }) as const;
   const server = https.createServer({
-    cert: config.certificatePem,
-    key: config.keyPem,
-    ca: config.clientCaPem,
+    ...contextOf(config),
     requestCert: true,
     rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
     ALPNProtocols: ['http/1.1'],
   });
+  // Connections that are open keep what they began with.
+  const endRenewal = config.onRenewed?.((pair) => server.setSecureContext(contextOf(pair)));
   server.on('request', (request, response) => {
     const handle = async (): Promise<void> => {
       assertClient(config, request);
@@ -107,6 +108,7 @@ export async function startServer(config: ServerConfig, dependencies: ServerDepe
   return {
     port,
     async stop() {
+      endRenewal?.();
       stopping.abort(new Error('the server stops'));
       for (const client of sockets.clients) client.terminate();
       sockets.close();

@@ -4,8 +4,9 @@ import {
   defaultClusterRoles,
   defaultRoleBindings,
   defaultRoles,
-  nodeClusterRoleBindings,
+  nodeRules,
 } from './default-rbac';
+import { joinClusterRoleBindings, joinClusterRoles, joinRoleBindings, joinRoles } from './node-join';
 
 const roles = defaultClusterRoles();
 const roleNamed = (name: string): ClusterRole => {
@@ -16,12 +17,14 @@ const roleNamed = (name: string): ClusterRole => {
 
 describe('bootstrap policy', () => {
   it('has a role for every binding', () => {
-    const names = new Set(roles.map(({ metadata }) => metadata?.name));
-    for (const binding of [...defaultClusterRoleBindings(), ...nodeClusterRoleBindings()]) {
+    const names = new Set([...roles, ...joinClusterRoles()].map(({ metadata }) => metadata?.name));
+    for (const binding of [...defaultClusterRoleBindings(), ...joinClusterRoleBindings()]) {
       expect(names).toContain(binding.roleRef.name);
     }
-    const namespaced = new Set(defaultRoles().map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`));
-    for (const { metadata, roleRef } of defaultRoleBindings()) {
+    const namespaced = new Set(
+      [...defaultRoles(), ...joinRoles()].map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
+    );
+    for (const { metadata, roleRef } of [...defaultRoleBindings(), ...joinRoleBindings()]) {
       expect(namespaced).toContain(`${metadata?.namespace}/${roleRef.name}`);
     }
   });
@@ -33,6 +36,8 @@ describe('bootstrap policy', () => {
       { kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: 'system:masters' },
     ]);
     expect(subjectsOf('system:node')).toBeUndefined();
+    expect(roleNamed('system:node').rules).toEqual(nodeRules());
+    expect(joinClusterRoleBindings().map(({ roleRef }) => roleRef.name)).not.toContain('system:node');
     expect(roleNamed('cluster-admin').rules).toContainEqual({ verbs: ['*'], apiGroups: ['*'], resources: ['*'] });
   });
 

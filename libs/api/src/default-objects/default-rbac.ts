@@ -92,15 +92,9 @@ export function defaultClusterRoleBindings(): ClusterRoleBinding[] {
     .sort(byName);
 }
 
-/** Lets group `system:nodes` do what node agents do. For servers without a Node authoriser, which is stricter: own objects only. */
-export function nodeClusterRoleBindings(): ClusterRoleBinding[] {
-  return ['system:node', 'system:node-proxier'].map((role) => ({
-    apiVersion,
-    kind: 'ClusterRoleBinding',
-    metadata: bootstrapMetadata(`nestor:${role.replace('system:', '')}`),
-    subjects: [group('system:nodes')],
-    roleRef: clusterRoleRef(role),
-  }));
+/** What the Node authoriser allows every node, besides what depends on its pods: the rules of `system:node`. */
+export function nodeRules(): readonly PolicyRule[] {
+  return componentRoles['system:node'] ?? [];
 }
 
 const leaderLock = (component: string) => [

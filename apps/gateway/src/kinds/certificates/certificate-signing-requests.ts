@@ -4,6 +4,7 @@ import { humanDuration } from '../common/duration';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { NONE } from '../common/text';
 import { type ResourceStrategy } from '../strategy';
+import { validateRequest, validateRequestUpdate } from './validation';
 
 type Condition = CertificateSigningRequestCondition;
 
@@ -25,6 +26,9 @@ export const certificateSigningRequests: ResourceStrategy<CertificateSigningRequ
     request.spec = old.spec as CertificateSigningRequest['spec'];
   },
 
+  validateCreate: validateRequest,
+  validateUpdate: (request, old) => validateRequestUpdate(request, old),
+
   subresources: {
     status: {
       prepareForUpdate(request, old, { now }) {
@@ -35,6 +39,7 @@ export const certificateSigningRequests: ResourceStrategy<CertificateSigningRequ
         if (conditions.length > 0) request.status = { ...request.status, conditions };
         stampConditions(request, old, now);
       },
+      validateUpdate: (request, old) => validateRequestUpdate(request, old, { issues: true }),
     },
     approval: {
       prepareForUpdate(request, old, { now }) {
@@ -44,6 +49,7 @@ export const certificateSigningRequests: ResourceStrategy<CertificateSigningRequ
         request.status = conditions === undefined ? status : { ...status, conditions };
         stampConditions(request, old, now);
       },
+      validateUpdate: (request, old) => validateRequestUpdate(request, old, { decides: true }),
     },
   },
 

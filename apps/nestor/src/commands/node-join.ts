@@ -1,0 +1,81 @@
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { systemClock } from '#machinery';
+import { kubeconfig, type KeyPair, writeFileAtomically } from '#pki';
+import { createLogger } from '#telemetry';
+import { ensureNodeIdentity, type NodeIdentity } from '../cluster';
+import { hostAddresses } from '#process';
+import { agentEnvironment, agentProgram, nodeFiles, runAgent } from '../node-process';
+import { UserError } from '../user-error';
+
+export interface JoinOptions {
+  readonly dataDir: string;
+  readonly server: readonly string[];
+  readonly token?: string;
+  readonly caHash?: string;
+  readonly nodeName?: string;
+  readonly nodeIp?: string;
+  readonly identityOnly: boolean;
+  readonly logLevel: string;
+}
+
+/**
+ * Makes this machine a node of a running cluster: gets the node's certificates with a bootstrap token, keeps them renewed, and
+ * runs the agent with them.
+ */
+export async function joinNode(options: JoinOptions): Promise<void> {
+  const nodeName = (options.nodeName ?? hostname()).toLowerCase();
+  const dataDir = resolve(options.dataDir);
+  const files = nodeFiles(dataDir);
+  const program = options.identityOnly ? undefined : agentProgram();
+  const stopping = new AbortController();
+  const onSignal = (): void => stopping.abort(new UserError('stopped'));
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  let identity: NodeIdentity | undefined;
+  try {
+    identity = await ensureNodeIdentity({
+      nodeName,
+      directory: files.directory,
+      servers: options.server,
+      ...(options.token === undefined ? {} : { bootstrapToken: options.token }),
+      ...(options.caHash === undefined ? {} : { caHash: options.caHash }),
+      clock: systemClock,
+      random: Math.random,
+      logger: createLogger('nestor', { level: options.logLevel, destination: process.stderr }),
+      signal: stopping.signal,
+    }).catch((error: unknown) => {
+      throw new UserError(error instanceof Error ? error.message : String(error));
+    });
+    const { authorityPem } = identity;
+    const [server = ''] = options.server;
+    const keepKubeconfig = (credentials: KeyPair): Promise<void> =>
+      writeFileAtomically(
+        files.kubeconfig,
+        kubeconfig({ server, authorityPem, credentials, name: `system:node:${nodeName}` }),
+      );
+    await keepKubeconfig(identity.current());
+    const address = options.nodeIp ?? hostAddresses()[0] ?? '127.0.0.1';
+    const environment = agentEnvironment(files, { name: nodeName, address, dataDir, servers: options.server });
+    console.log(`Node ${nodeName} has joined the cluster at ${server}.`);
+    if (program === undefined) {
+      console.log(
+        Object.entries(environment)
+          .map(([key, value]) => `${key}=${value}`)
+          .join('\n'),
+      );
+      return;
+    }
+    identity.onRenewed((pair) => {
+      keepKubeconfig(pair).catch((error: unknown) =>
+        console.error(`nestor: cannot write ${files.kubeconfig}: ${String(error)}`),
+      );
+    });
+    const serving = await identity.serving({ ipAddresses: [address] });
+    await writeFileAtomically(files.serving, `${serving.current().certificatePem}${serving.current().keyPem}`);
+    const code = await runAgent(program, environment, stopping.signal);
+    if (code !== 0) throw new UserError(`the node agent ended with exit code ${code}`);
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    await identity?.stop();
+  }
+}
