@@ -4,6 +4,10 @@ import { execFileSync } from 'node:child_process';
 const checks = {
   docker: () => execFileSync('docker', ['version', '--format', '{{.Server.Version}}'], { stdio: 'pipe' }),
   nats: () => execFileSync('nats-server', ['--version'], { stdio: 'pipe' }),
+  etcd: () => {
+    execFileSync('etcd', ['--version'], { stdio: 'pipe' });
+    execFileSync('etcdctl', ['version'], { stdio: 'pipe' });
+  },
   root: () => {
     if (process.getuid?.() !== 0) throw new Error('not root');
   },

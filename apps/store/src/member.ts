@@ -18,8 +18,9 @@ export class Member {
   }
 
   header(revision: number): etcdserverpb.ResponseHeader {
+    // Nothing has been written yet in term 0, but who answers leads, in the first term at least.
     const { clusterId, memberId, term } = this.last;
-    return { clusterId, memberId, revision: BigInt(revision), raftTerm: BigInt(term) };
+    return { clusterId, memberId, revision: BigInt(revision), raftTerm: BigInt(Math.max(1, term)) };
   }
 
   /** For answers that do not come with a revision of their own. */

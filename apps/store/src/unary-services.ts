@@ -74,7 +74,7 @@ export function maintenanceMethods(member: Member): UnaryMethods<typeof maintena
         leader: memberId,
         raftIndex: appliedIndex,
         raftAppliedIndex: appliedIndex,
-        raftTerm: term,
+        raftTerm: Math.max(1, term),
       });
     },
     async alarm({ action }) {

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
 import {
   type ChannelCredentials,
   type ChannelOptions,
@@ -25,12 +27,12 @@ export class Connection {
     keepAliveMs: number,
     onChange: () => void,
   ) {
-    const { target, isSecure } = parseEndpoint(endpoint);
-    this.client = new Client(
-      target,
-      isSecure ? secure(tls) : credentials.createInsecure(),
-      channelOptions(keepAliveMs),
-    );
+    const { host, port, isSecure } = parseEndpoint(endpoint);
+    this.client = new Client(`dns:${host}:${port}`, isSecure ? secure(host, tls) : credentials.createInsecure(), {
+      ...channelOptions(keepAliveMs),
+      // RFC 6066 has no addresses in the server name; grpc-js would put them there.
+      ...(addressOf(host) === undefined ? {} : { 'grpc.ssl_target_name_override': 'store.invalid' }),
+    });
     this.follow(onChange);
   }
 
@@ -88,24 +90,36 @@ export class Connection {
 }
 
 /** @throws StoreError `invalid-argument` */
-function parseEndpoint(endpoint: string): { target: string; isSecure: boolean } {
+function parseEndpoint(endpoint: string): { host: string; port: string; isSecure: boolean } {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   const isPlain = url?.protocol === 'http:';
   if (url === undefined || url.hostname === '' || (!isPlain && url.protocol !== 'https:')) {
     throw storeErrors.invalid(`${endpoint} is not an endpoint: it has to be https://host:port or http://host:port`);
   }
   const port = url.port === '' ? (isPlain ? '80' : '443') : url.port;
-  return { target: `dns:${url.hostname}:${port}`, isSecure: !isPlain };
+  return { host: url.hostname, port, isSecure: !isPlain };
 }
 
-function secure(tls: ConnectTls | undefined): ChannelCredentials {
+/** Without the brackets of IPv6; undefined for a name. */
+function addressOf(host: string): string | undefined {
+  const address = host.replace(/^\[|\]$/g, '');
+  return isIP(address) === 0 ? undefined : address;
+}
+
+function secure(host: string, tls: ConnectTls | undefined): ChannelCredentials {
   if (tls === undefined) throw storeErrors.invalid('an https:// endpoint needs the CA that signs its certificate');
   const { caPem, certificatePem, keyPem } = tls;
   if ((certificatePem === undefined) !== (keyPem === undefined)) {
     throw storeErrors.invalid('a client certificate needs its key, and a key its certificate');
   }
   const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
-  return credentials.createSsl(Buffer.from(caPem), pem(keyPem), pem(certificatePem));
+  const address = addressOf(host);
+  return credentials.createSsl(
+    Buffer.from(caPem),
+    pem(keyPem),
+    pem(certificatePem),
+    address === undefined ? {} : { checkServerIdentity: (_, certificate) => checkServerIdentity(address, certificate) },
+  );
 }
 
 function channelOptions(keepAliveMs: number): ChannelOptions {

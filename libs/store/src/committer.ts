@@ -45,6 +45,7 @@ export class Committer {
     private readonly log: CommitLog,
     private readonly machine: StateMachine,
     private readonly hooks: CommitterHooks,
+    private readonly maxRequestBytes = MAX_REQUEST_BYTES,
   ) {}
 
   /** Rejects with what the state machine refuses, `no-space`, or `closed`; the latter also if the outcome is unknown. */
@@ -52,7 +53,7 @@ export class Committer {
     return new Promise<Response>((resolve, reject) => {
       if (this.refusal !== undefined) return reject(this.refusal);
       const data = encodeCommand(command);
-      if (data.length > MAX_REQUEST_BYTES + OVERHEAD_BYTES) return reject(storeErrors.requestTooLarge());
+      if (data.length > this.maxRequestBytes + OVERHEAD_BYTES) return reject(storeErrors.requestTooLarge());
       if (this.queuedBytes + data.length > MAX_QUEUED_BYTES) return reject(storeErrors.tooManyRequests());
       this.queue.push({ command: decodeCommand(data), data, resolve, reject });
       this.queuedBytes += data.length;

@@ -9,10 +9,12 @@ import { StateMachine } from './state-machine';
 export interface MemoryStoreOptions {
   readonly clock: Clock;
   readonly logger?: Logger;
+  /** As of `DiskStoreOptions`. */
+  readonly maxRequestBytes?: number;
 }
 
 /** The same state machine without a disk: for tests, and for clusters that nobody wants to keep. */
-export function createMemoryStore({ clock, logger }: MemoryStoreOptions): KeyValueStore {
+export function createMemoryStore({ clock, logger, maxRequestBytes }: MemoryStoreOptions): KeyValueStore {
   return new ReplicatedStore({
     clock,
     logger,
@@ -20,6 +22,7 @@ export function createMemoryStore({ clock, logger }: MemoryStoreOptions): KeyVal
     machine: new StateMachine(),
     identity: { clusterId: 1n, memberId: 1n },
     newLeaseId: randomLeaseId,
+    maxRequestBytes,
   });
 }
 

@@ -26,6 +26,8 @@ export interface DiskStoreOptions {
   readonly segmentBytes?: number;
   /** How much log is written before a snapshot replaces it. */
   readonly snapshotEveryBytes?: number;
+  /** What keys and values of one request may take together; etcd's `--max-request-bytes`. Default 1.5 MiB. */
+  readonly maxRequestBytes?: number;
   /** Where files are; the machine's own by default. */
   readonly files?: FileSystem;
 }
@@ -107,6 +109,7 @@ async function recover(directory: string, options: DiskStoreOptions, onClosed: (
     identity: { clusterId: identity.clusterId, memberId: identity.memberId },
     newLeaseId: randomLeaseId,
     logger,
+    maxRequestBytes: options.maxRequestBytes,
     onBatch: (bytes) => snapshotter.grew(bytes),
   });
   const snapshotter = new Snapshotter(

@@ -1,7 +1,7 @@
 import { type Clock } from '#machinery';
 import { type Logger } from '#telemetry';
 import { type CommitLog } from './commit-log';
-import { Committer } from './committer';
+import { Committer, type CommitterHooks } from './committer';
 import { storeErrors } from './errors';
 import {
   type DeleteRangeRequest,
@@ -38,6 +38,8 @@ export interface ReplicatedStoreOptions {
   /** Never 0 and never used before: 63 random bits. */
   readonly newLeaseId: () => bigint;
   readonly logger?: Logger;
+  /** What keys and values of one request may take together; etcd's `--max-request-bytes`. Default 1.5 MiB. */
+  readonly maxRequestBytes?: number;
   /** Called after each applied batch with the bytes it took in the log. */
   readonly onBatch?: (bytes: number) => void;
 }
@@ -57,7 +59,7 @@ export class ReplicatedStore implements KeyValueStore {
     const { machine } = options;
     this.machine = machine;
     this.watches = new WatchHub(machine.keyspace, (err) => options.logger?.error({ err }, 'a watch handler failed'));
-    this.committer = new Committer(options.log, machine, {
+    const hooks: CommitterHooks = {
       onApplied: (command, { error, changes }) => {
         if (error === undefined && command.type === 'lease-grant') this.lessor.granted(command.id);
         if (error === undefined && command.type === 'lease-revoke') this.lessor.revoked(command.id);
@@ -65,7 +67,8 @@ export class ReplicatedStore implements KeyValueStore {
       },
       onBatch: (bytes) => options.onBatch?.(bytes),
       onFailure: (error) => this.fail(error),
-    });
+    };
+    this.committer = new Committer(options.log, machine, hooks, options.maxRequestBytes);
     this.lessor = new Lessor(
       options.clock,
       machine.leases,

@@ -7,6 +7,7 @@ import {
   type WatchBatch,
   type WatchRequest,
 } from '#store';
+import { type Gauge } from '#telemetry';
 import { type Member } from '../member';
 import { toEvent } from '../responses';
 import { type Outbox } from './outbox';
@@ -41,6 +42,7 @@ export class ServedWatch {
     private readonly store: KeyValueStore,
     private readonly member: Member,
     private readonly outbox: Outbox,
+    private readonly slowWatchers: Gauge,
     /** The store has ended the watch; `compacted` has been told to the client. */
     private readonly onEnd: (error: Error) => void,
   ) {
@@ -62,7 +64,7 @@ export class ServedWatch {
   resume(): void {
     if (this.resumeAt === undefined || this.isOver) return;
     const startRevision = this.resumeAt;
-    this.resumeAt = undefined;
+    this.unpause();
     this.begin({ ...this.options.request, startRevision });
   }
 
@@ -73,6 +75,7 @@ export class ServedWatch {
 
   cancel(): void {
     this.isOver = true;
+    this.unpause();
     this.watch?.cancel();
   }
 
@@ -86,6 +89,7 @@ export class ServedWatch {
   private receive(batch: WatchBatch): void {
     if (this.outbox.isFull) {
       this.resumeAt = batch.revision;
+      this.slowWatchers.inc();
       this.watch?.cancel();
       return;
     }
@@ -96,6 +100,12 @@ export class ServedWatch {
       this.gatheredBytes += sizeOf(event);
     }
     if (this.gatheredBytes > PART_BYTES) this.flush();
+  }
+
+  private unpause(): void {
+    if (this.resumeAt === undefined) return;
+    this.resumeAt = undefined;
+    this.slowWatchers.dec();
   }
 
   private flush(): void {

@@ -88,7 +88,7 @@ export class WatchSession {
     };
     this.send(current.revision, { watchId: id, created: true });
     const options = { id, request, mayFragment: create.fragment, wantsProgress: create.progressNotify };
-    const watch = new ServedWatch(options, store, member, this.outbox, (error) => {
+    const watch = new ServedWatch(options, store, member, this.outbox, metrics.slowWatchers, (error) => {
       if (this.isOver) return;
       this.drop(watch);
       if (!(error instanceof StoreError) || error.code !== 'compacted') this.onFailure(error);
