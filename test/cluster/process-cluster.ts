@@ -1,11 +1,14 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type InformerDump } from '#controller';
+import { nftTableName } from '#network';
 import { adminRequest, apiServerRequest, ensurePki, kubeconfig, kubeletClientRequest, nodeRequest } from '#pki';
 import { hostAddresses } from '#process';
+import { connectToDocker } from '#runtime';
 import { freePorts } from '../tools/free-ports';
 import { kubectlPath } from '../tools/kubernetes-clients';
 import { ManagedProcess } from './managed-process';
@@ -44,6 +47,9 @@ export class ProcessCluster {
   readonly processes = new Map<string, ManagedProcess>();
   /** Base URLs of the gateways. */
   readonly servers: string[] = [];
+
+  /** Names what agents on Docker make. */
+  private readonly clusterName = randomBytes(4).toString('hex');
 
   private constructor(private readonly options: ProcessClusterOptions) {}
 
@@ -94,6 +100,7 @@ export class ProcessCluster {
     );
     await Promise.all(all.filter(({ name }) => name.startsWith('gateway')).map((one) => one.stop()));
     await Promise.all(all.filter(({ name }) => late.has(name)).map((one) => one.stop()));
+    if (this.options.runtime === 'docker') await this.removeFromHost();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
@@ -132,6 +139,17 @@ export class ProcessCluster {
     );
     if (holder === '' || found === undefined) throw new Error(`nobody leads ${app}`);
     return found.name;
+  }
+
+  /** What agents on Docker leave on purpose: containers go on without them. */
+  private async removeFromHost(): Promise<void> {
+    const docker = connectToDocker();
+    await docker.purgeCluster(this.clusterName).finally(() => docker.close());
+    const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+    const own = mounts.map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${this.directory}/`));
+    for (const path of own.reverse()) await run('umount', [path]);
+    // Without the right to have one there is none.
+    await run('nft', ['delete', 'table', 'ip', nftTableName(this.clusterName)]).catch(() => undefined);
   }
 
   private clientEnv(gateway: number): NodeJS.ProcessEnv {
@@ -203,7 +221,7 @@ export class ProcessCluster {
         NODE_IP: address,
         RUNTIME: runtime,
         DATA_DIR: dataDir,
-        CLUSTER_NAME: `t${natsPort}`,
+        CLUSTER_NAME: this.clusterName,
         LISTEN_ADDRESS: '0.0.0.0:0',
         SERVING_CERT_FILE: file('node.crt'),
         SERVING_KEY_FILE: file('node.key'),

@@ -151,9 +151,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
       ),
     ),
     metrics.route(),
-    ...(config.bus === undefined
-      ? []
-      : [busCredentialsRoute({ ...config.bus, groupsOf, authorizer, table, clock })]),
+    ...(config.bus === undefined ? [] : [busCredentialsRoute({ ...config.bus, groupsOf, authorizer, table, clock })]),
   ]);
   const nodes = new NodeConnection(table, config.agents);
   const subresources = subresourceHandlers({

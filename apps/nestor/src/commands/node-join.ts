@@ -2,9 +2,9 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { systemClock } from '#machinery';
 import { kubeconfig, type KeyPair, writeFileAtomically } from '#pki';
+import { hostAddresses } from '#process';
 import { createLogger } from '#telemetry';
 import { ensureNodeIdentity, type NodeIdentity } from '../cluster';
-import { hostAddresses } from '#process';
 import { agentEnvironment, agentProgram, nodeFiles, runAgent } from '../node-process';
 import { UserError } from '../user-error';
 
