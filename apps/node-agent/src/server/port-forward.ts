@@ -1,5 +1,5 @@
 import { type Duplex } from 'node:stream';
-import spdy, { type SpdyStream } from 'spdy-transport';
+import spdy, { type SpdyConnection, type SpdyStream } from 'spdy-transport';
 import { createWebSocketStream } from 'ws';
 import { uidOf } from '../pods/pod-containers';
 import { findPod } from './find-container';
@@ -20,6 +20,7 @@ export const servePortForward: StreamHandler = ({ parameters, dependencies }) =>
     const tunnel = createWebSocketStream(socket);
     tunnel.on('error', (error) => dependencies.logger.debug({ err: error }, 'port-forward tunnel ended'));
     const connection = spdy.connection.create(tunnel, { protocol: 'spdy', isServer: true });
+    acceptBareStreams(connection);
     const pairs = new Map<string, Pair>();
     const closed = new AbortController();
     socket.once('close', () => closed.abort(new Error('the client is gone')));
@@ -42,6 +43,16 @@ export const servePortForward: StreamHandler = ({ parameters, dependencies }) =>
     tunnel.destroy();
   };
 };
+
+/**
+ * A port-forward client opens streams without `:method` and `:path`, which SPDY asks of HTTP requests; the library would end the connection. It has
+ * no option for that: what its parser reads is completed.
+ */
+function acceptBareStreams({ _spdyState: { parser } }: SpdyConnection): void {
+  const parse = parser.parseKVs.bind(parser);
+  parser.parseKVs = (body, done) =>
+    parse(body, (error, headers) => done(error, { ':method': 'POST', ':path': '/', ...headers }));
+}
 
 /** Never rejects: the client reads errors from the error stream. */
 async function forward(

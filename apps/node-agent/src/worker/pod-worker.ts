@@ -10,7 +10,7 @@ import { decide } from '../pods/decide';
 import { type Decision, type PodAction } from '../pods/pod-action';
 import { findContainer, type PodObject, podText, uidOf } from '../pods/pod-containers';
 import { computeStatus, rejectedStatus, type Verdict } from '../pods/pod-status';
-import { activeSandbox, latestOf, type PodView, type Waiting } from '../pods/pod-view';
+import { activeSandbox, latestOf, type PodView, runningTargetOf, type Waiting } from '../pods/pod-view';
 import { type MountedVolume, VolumeError } from '../volumes/volume';
 import { eventsOf, startContainer } from './container-starter';
 import { ContainerStopper } from './container-stopper';
@@ -337,6 +337,7 @@ export class PodWorker {
         sandboxId: sandbox.id,
         sandbox: sandboxConfigOf(this.pod, { attempt: sandbox.pod.attempt, hostname, ip: sandbox.ip, cgroupParent }),
         ip: this.knownIp,
+        targetContainerId: runningTargetOf(view, container),
         volumes,
         signal: this.ending.signal,
         onStarted: (id) => {
