@@ -239,6 +239,16 @@ describe('pod worker', () => {
     });
   });
 
+  it('goes by the labels that the node has now', async () => {
+    await harness.start();
+    harness.cluster.edit(resources.nodes, 'n1', (node) => (node.metadata!.labels = { disk: 'ssd' }));
+    harness.cluster.add(harness.pod('fast', (pod) => (pod.spec!.nodeSelector = { disk: 'ssd' })));
+    harness.cluster.add(harness.pod('slow', (pod) => (pod.spec!.nodeSelector = { disk: 'tape' })));
+    await harness.run(100);
+    expect(harness.status('fast').phase).toBe('Running');
+    expect(harness.status('slow')).toMatchObject({ phase: 'Failed', reason: 'NodeAffinity' });
+  });
+
   it('says of containers that never started in a pod that has ended that nothing is known of them', async () => {
     await harness.start();
     harness.runtime.failures.set('pull nginx:9', new RuntimeError('image-not-found', 'manifest unknown'));

@@ -147,7 +147,7 @@ export class PodWorker {
     this.checkTermination();
     const observation = await this.observer.observe(this.pod);
     this.fingerprint = fingerprintOf(observation.containers);
-    if (this.state === 'new' && !this.admit(observation)) return;
+    if (this.state === 'new' && !(await this.admit(observation))) return;
     if (this.state === 'rejected') return this.finish();
     const view = this.viewOf(observation);
     const decision = decide(view);
@@ -183,9 +183,14 @@ export class PodWorker {
   }
 
   /** Decided once, for pods that this node has not started yet. */
-  private admit({ sandboxes, containers }: Observation): boolean {
+  private async admit({ sandboxes, containers }: Observation): Promise<boolean> {
     const isOurs = sandboxes.length > 0 || containers.length > 0 || this.termination !== undefined;
-    const verdict = isOurs ? undefined : this.context.admit(this.pod);
+    let verdict = isOurs ? undefined : this.context.admit(this.pod);
+    if (verdict?.reason === 'NodeAffinity') {
+      await this.context.refreshNode();
+      // At once with the change of state: what is admitted counts for the next pod.
+      verdict = this.context.admit(this.pod);
+    }
     if (verdict === undefined) {
       this.state = 'running';
       return true;
