@@ -1,7 +1,7 @@
 import { type ObjectClient } from '#client';
 
 /** The service accounts under whose rights each part acts. */
-export type NodeControllerIdentity = 'node-controller' | 'taint-eviction-controller';
+export type NodeControllerIdentity = 'node-controller';
 
 export interface NodeControllerConfig {
   /** A client with the identity `system:serviceaccount:kube-system:<identity>`. */

@@ -33,7 +33,7 @@ export interface StartRequest {
 export async function startContainer(context: WorkerContext, request: StartRequest): Promise<void> {
   const { pod, container, signal } = request;
   const event = eventsOf(context, pod, container.name);
-  const image = await raced(signal, ensureImage(context, request));
+  const image = await raced(signal, () => ensureImage(context, request));
   signal.throwIfAborted();
   const { runtime } = context;
   let id: string;
@@ -73,7 +73,7 @@ export async function startContainer(context: WorkerContext, request: StartReque
   }
   event('Normal', 'Started', 'Container started');
   request.onStarted(id);
-  await raced(signal, postStart(context, request, id));
+  await raced(signal, () => postStart(context, request, id));
 }
 
 /** KEP-277: an ephemeral container may join the process namespace of another. */
@@ -163,7 +163,8 @@ function asContainerError(error: unknown, reason: string): Error {
   return new ContainerError(reason, error instanceof Error ? error.message : String(error));
 }
 
-async function raced<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+/** The work's outcome, or at once the signal's reason. Work that has not begun by then never does. */
+async function raced<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
@@ -171,7 +172,7 @@ async function raced<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
     signal.addEventListener('abort', onAbort, { once: true });
   });
   try {
-    return await Promise.race([work, aborted]);
+    return await Promise.race([work(), aborted]);
   } finally {
     if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
