@@ -53,6 +53,7 @@ export {
 export { defaultFlowSchemas, defaultPriorityLevelConfigurations } from './src/default-objects/flow-control';
 export { defaultApiServices, defaultNamespaces, defaultPriorityClasses } from './src/default-objects/system-objects';
 export { type CustomDefinitions, openApiV2Document } from './src/openapi/openapi-v2';
+export { type OpenApiObject } from './src/openapi/schema-objects';
 export { type OpenApiV3Index, openApiV3Document, openApiV3Index } from './src/openapi/openapi-v3';
 export { deleteAnswersObject, openApiDefinitionName } from './src/openapi/operations';
 export {
@@ -63,5 +64,6 @@ export {
   type TableRow,
 } from './src/table';
 export { decodeProtobufMessage } from './src/protobuf/decode-protobuf';
+export { encodeOpenApiV2 } from './src/protobuf/encode-openapi-v2';
 export { openProtobufEnvelope, type ProtobufEnvelope } from './src/protobuf/envelope';
 export { ProtobufError } from './src/protobuf/wire-reader';

@@ -305,7 +305,7 @@ export function describeContainerRuntime(start: () => Promise<RuntimeUnderTest>)
   test('what is wrong with an image is told by a code', async () => {
     await expect(runtime.pullImage('Not A Name')).rejects.toMatchObject({ code: 'invalid-image-name' });
     await expect(runtime.pullImage('registry.invalid/some/image:1')).rejects.toMatchObject({
-      code: 'registry-unavailable',
+      code: 'pull-failed',
     });
     const config = sandboxOf({ ip: subject.nextIp() });
     const sandbox = await runtime.runSandbox(config);

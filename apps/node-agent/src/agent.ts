@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type Node, resources } from '#api';
 import { type Informer } from '#controller';
 import { type RunningComponent } from '#telemetry';
-import { delay, parseQuantity, wholeValue } from '#machinery';
+import { type DeepReadonly, delay, parseQuantity, wholeValue } from '#machinery';
 import { type NodeAgentConfig } from './config';
 import { ObjectReader } from './containers/object-reader';
 import { PodFilesystem } from './containers/pod-filesystem';
@@ -16,6 +16,7 @@ import { BackOff } from './pods/back-off';
 import { type PodObject, podText } from './pods/pod-containers';
 import { ProbeManager } from './probes/probe-manager';
 import { type AgentServer, startServer } from './server/server';
+import { MemoryBacking } from './volumes/memory-backing';
 import { VolumeManager } from './volumes/volume-manager';
 import { admitPod } from './worker/admission';
 import { PodAddressPool } from './worker/pod-addresses';
@@ -53,11 +54,23 @@ export async function startNodeAgent(given: NodeAgentConfig, deps: NodeAgentDepe
   const services = informers.informer(resources.services);
   const filesystem = usesHost
     ? new PodFilesystem({
-        volumes: new VolumeManager(podsDirectory, { client, objects, clock, allocatable: () => allocatable }),
+        volumes: new VolumeManager(podsDirectory, {
+          client,
+          objects,
+          clock,
+          allocatable: () => allocatable,
+          memory: new MemoryBacking(logger),
+        }),
         dns: { clusterDns: config.clusterDns, clusterDomain: config.clusterDomain },
         logger,
       })
     : undefined;
+
+  const nodes = informers.informer(resources.nodes);
+  const nodeKey = { namespace: '', name: config.nodeName };
+  let refreshed: DeepReadonly<Node> | undefined;
+  const labels = (): Readonly<Record<string, string>> =>
+    newest(nodes.lister.get('', config.nodeName), refreshed)?.metadata?.labels ?? nodeLabels(config);
 
   const context: WorkerContext = {
     client,
@@ -82,7 +95,10 @@ export async function startNodeAgent(given: NodeAgentConfig, deps: NodeAgentDepe
     memoryCapacity: () => memoryCapacity,
     admit: (pod) =>
       refusePrivileged(pod, config) ??
-      admitPod(pod, { allocatable, maxPods: config.maxPods, labels: nodeLabels(config), pods: manager.admittedPods() }),
+      admitPod(pod, { allocatable, maxPods: config.maxPods, labels: labels(), pods: manager.admittedPods() }),
+    refreshNode: async () => {
+      refreshed = await client.get(resources.nodes, nodeKey);
+    },
     drain: (pod) => drain(pod, deps, config.beforeSigtermMs),
   };
   const manager: PodManager = new PodManager({
@@ -103,7 +119,6 @@ export async function startNodeAgent(given: NodeAgentConfig, deps: NodeAgentDepe
           clock,
           metrics: deps.metrics,
         });
-  const nodes = informers.informer(resources.nodes);
   const removeHandler = followPodCidr(nodes, config.nodeName, addresses, manager, logger);
   const port = server?.port ?? config.announcedPort ?? 0;
   const reporter = new NodeReporter({
@@ -133,6 +148,12 @@ export async function startNodeAgent(given: NodeAgentConfig, deps: NodeAgentDepe
     await runtime.close();
   };
   return { name: `node-agent ${config.nodeName}`, port, stop: () => (stopped ??= stop()) };
+}
+
+/** Of two readings of one object the later; resource versions are the store's revisions. */
+function newest(a: DeepReadonly<Node> | undefined, b: DeepReadonly<Node> | undefined): DeepReadonly<Node> | undefined {
+  const revision = (node: DeepReadonly<Node> | undefined): number => Number(node?.metadata?.resourceVersion ?? -1);
+  return revision(b) > revision(a) ? b : a;
 }
 
 /** Pods wait for the node's address range. */

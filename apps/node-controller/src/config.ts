@@ -2,8 +2,7 @@ import { type ObjectClient } from '#client';
 import { type KeyPair } from '#pki';
 
 /** The service accounts under whose rights each part acts. */
-export type NodeControllerIdentity =
-  'node-controller' | 'taint-eviction-controller' | 'certificate-controller' | 'kubelet-serving-approver';
+export type NodeControllerIdentity = 'node-controller' | 'certificate-controller' | 'kubelet-serving-approver';
 
 export interface NodeControllerConfig {
   /** A client with the identity `system:serviceaccount:kube-system:<identity>`. */

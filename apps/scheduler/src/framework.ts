@@ -18,10 +18,18 @@ export interface Snapshot {
   readonly selectorsOf: (pod: PodInfo) => readonly LabelMatcher[];
 }
 
-/** Why a node does not take a pod: one message a reason, in upstream's words. */
-export type Reasons = readonly string[];
+/** Why a node does not take a pod. */
+export interface Rejection {
+  /** In upstream's words. */
+  readonly reasons: readonly string[];
+  /** Fewer pods on the node could change it (upstream: Unschedulable); nothing that the scheduler could do would (UnschedulableAndUnresolvable). */
+  readonly isResolvable: boolean;
+}
 
-export type NodeFilter = (node: NodeInfo) => Reasons | undefined;
+export const resolvable = (...reasons: readonly string[]): Rejection => ({ reasons, isResolvable: true });
+export const unresolvable = (...reasons: readonly string[]): Rejection => ({ reasons, isResolvable: false });
+
+export type NodeFilter = (node: NodeInfo) => Rejection | undefined;
 
 /**
  * Decides whether a node can take a pod. Work that is the same for all nodes is done once, in `prepareFilter`; a plugin that has

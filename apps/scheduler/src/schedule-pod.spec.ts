@@ -46,42 +46,49 @@ const web = (name: string): PodBuilder => labelled(pod(name), { app: 'web' });
 const port = { containers: [{ name: 'main', image: 'image', ports: [{ containerPort: 80, hostPort: 80 }] }] };
 
 describe('where a pod cannot go, and what it is told', () => {
-  const cases: [string, Decision, string][] = [
-    ['there are no nodes', decide(pod('a'), []), 'no nodes available to schedule pods'],
+  /** With the nodes of which upstream says whether preemption could help. */
+  const cases: [string, Decision, string, { helpless?: number; victimless?: number }][] = [
     [
       'requests exceed what is left',
       decide(pod('a').requests({ cpu: '3', memory: '9Gi' }), [node('n1')], [pod('b').on('n1').requests({ cpu: '2' })]),
       '0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient memory.',
+      { helpless: 1 },
     ],
     [
       'an extended resource is missing',
       decide(pod('a').requests({ 'example.com/gpu': '1' }), [node('n1')]),
       '0/1 nodes are available: 1 Insufficient example.com/gpu.',
+      { helpless: 1 },
     ],
     [
       'the node is full of pods',
       decide(pod('a'), [node('n1').capacity({ cpu: '4', memory: '8Gi', pods: '1' })], [pod('b').on('n1')]),
       '0/1 nodes are available: 1 Too many pods.',
+      { victimless: 1 },
     ],
     [
       'the node is cordoned',
       decide(pod('a'), [node('n1').unschedulable()]),
       '0/1 nodes are available: 1 node(s) were unschedulable.',
+      { helpless: 1 },
     ],
     [
       'different nodes refuse for different reasons',
       decide(pod('a').requests({ cpu: '5' }), [node('n1').taint('k', 'NoSchedule', 'v'), node('n2'), node('n3')]),
       '0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient cpu.',
+      { helpless: 3 },
     ],
     [
       'no node has the label',
       decide(withSpec(pod('a'), { nodeSelector: { disk: 'ssd' } }), [node('n1')]),
       "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.",
+      { helpless: 1 },
     ],
     [
       'the host port is taken',
       decide(withSpec(pod('a'), port), [node('n1')], [withSpec(pod('b').on('n1'), port)]),
       "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
+      { victimless: 1 },
     ],
     [
       'it must be near a pod that is nowhere',
@@ -92,6 +99,7 @@ describe('where a pod cannot go, and what it is told', () => {
         [node('n1')],
       ),
       "0/1 nodes are available: 1 node(s) didn't match pod affinity rules.",
+      { helpless: 1 },
     ],
     [
       'it must keep away from a pod that is there',
@@ -103,6 +111,7 @@ describe('where a pod cannot go, and what it is told', () => {
         [web('b').on('n1')],
       ),
       "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.",
+      { victimless: 1 },
     ],
     [
       'a pod that is there wants to be alone',
@@ -116,11 +125,13 @@ describe('where a pod cannot go, and what it is told', () => {
         ],
       ),
       "0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules.",
+      { victimless: 1 },
     ],
     [
       'the nodes lack the topology',
       decide(withSpec(web('a'), spread('rack')), [node('n1')]),
       "0/1 nodes are available: 1 node(s) didn't match pod topology spread constraints (missing required label).",
+      { helpless: 1 },
     ],
     [
       'the only other zone is full',
@@ -130,11 +141,36 @@ describe('where a pod cannot go, and what it is told', () => {
         [web('b').on('n1')],
       ),
       "0/2 nodes are available: 1 node(s) didn't match pod topology spread constraints, 1 node(s) were unschedulable.",
+      { victimless: 1, helpless: 1 },
     ],
   ];
 
-  it.each(cases)('when %s', (_, decision, message) => {
-    expect(decision).toMatchObject({ message });
+  it.each(cases)('when %s', (_, decision, text, outcome) => {
+    const { helpless = 0, victimless = 0 } = outcome;
+    const preemption = [
+      ...(victimless === 0 ? [] : [`${victimless} No preemption victims found for incoming pod`]),
+      ...(helpless === 0 ? [] : [`${helpless} Preemption is not helpful for scheduling`]),
+    ].sort();
+    expect(decision).toMatchObject({
+      message: `${text} no new claims to deallocate, preemption: 0/${helpless + victimless} nodes are available: ${preemption.join(', ')}.`,
+    });
+  });
+
+  it('when there are no nodes', () => {
+    expect(decide(pod('a'), [])).toMatchObject({ message: 'no nodes available to schedule pods' });
+  });
+
+  it('says that a pod does not want preemption', () => {
+    const decision = decide(withSpec(pod('a').requests({ cpu: '9' }), { preemptionPolicy: 'Never' }), [node('n1')]);
+    expect(decision).toMatchObject({
+      message:
+        '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.',
+    });
+  });
+
+  it('tells a node that is too small from one that is busy', () => {
+    const busy = decide(pod('a').requests({ cpu: '3' }), [node('n1')], [pod('b').on('n1').requests({ cpu: '2' })]);
+    expect(busy).toMatchObject({ message: expect.stringContaining('1 No preemption victims found') as string });
   });
 });
 

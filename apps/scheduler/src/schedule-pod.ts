@@ -1,4 +1,4 @@
-import { type NodeFilter, type Snapshot } from './framework';
+import { type NodeFilter, type Rejection, type Snapshot } from './framework';
 import { type NodeInfo } from './node-info';
 import { type PodInfo } from './pod-info';
 import { filterPlugins, scorePlugins } from './plugins';
@@ -19,8 +19,11 @@ export interface Rotation {
 /** Chooses a node for the pod, or says why there is none. Pure but for `random` (ties) and `rotation`. */
 export function schedulePod(pod: PodInfo, snapshot: Snapshot, random: () => number, rotation: Rotation): Decision {
   if (snapshot.nodes.length === 0) return { message: 'no nodes available to schedule pods', plugins: new Set() };
-  const { feasible, reasons, plugins } = findFeasible(pod, snapshot, rotation);
-  if (feasible.length === 0) return { message: fitError(snapshot.nodes.length, reasons), plugins };
+  const { feasible, reasons, plugins, resolvable } = findFeasible(pod, snapshot, rotation);
+  if (feasible.length === 0) {
+    const total = snapshot.nodes.length;
+    return { message: `${fitError(total, reasons)} ${preemptionText(pod, total, resolvable)}`, plugins };
+  }
   return { node: choose(feasible, score(pod, snapshot, feasible), random) };
 }
 
@@ -38,7 +41,7 @@ function findFeasible(
   pod: PodInfo,
   snapshot: Snapshot,
   rotation: Rotation,
-): { feasible: NodeInfo[]; reasons: Map<string, number>; plugins: Set<string> } {
+): { feasible: NodeInfo[]; reasons: Map<string, number>; plugins: Set<string>; resolvable: number } {
   const filters: { name: string; filter: NodeFilter }[] = [];
   for (const plugin of filterPlugins) {
     const filter = plugin.prepareFilter(pod, snapshot);
@@ -50,6 +53,7 @@ function findFeasible(
   const total = snapshot.nodes.length;
   const enough = feasibleNodesToFind(total);
   let visited = 0;
+  let resolvable = 0;
   for (; visited < total && feasible.length < enough; visited++) {
     const node = snapshot.nodes[(rotation.start + visited) % total] as NodeInfo;
     const rejection = firstRejection(filters, node);
@@ -58,19 +62,20 @@ function findFeasible(
       continue;
     }
     plugins.add(rejection.name);
+    if (rejection.isResolvable) resolvable++;
     for (const reason of rejection.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   }
   rotation.start = (rotation.start + visited) % total;
-  return { feasible, reasons, plugins };
+  return { feasible, reasons, plugins, resolvable };
 }
 
 function firstRejection(
   filters: readonly { name: string; filter: NodeFilter }[],
   node: NodeInfo,
-): { name: string; reasons: readonly string[] } | undefined {
+): (Rejection & { name: string }) | undefined {
   for (const { name, filter } of filters) {
-    const reasons = filter(node);
-    if (reasons !== undefined) return { name, reasons };
+    const rejection = filter(node);
+    if (rejection !== undefined) return { name, ...rejection };
   }
   return undefined;
 }
@@ -79,6 +84,19 @@ function firstRejection(
 function fitError(nodes: number, reasons: ReadonlyMap<string, number>): string {
   const parts = [...reasons].map(([reason, count]) => `${count} ${reason}`).sort();
   return `0/${nodes} nodes are available: ${parts.join(', ')}.`;
+}
+
+/**
+ * What upstream's PostFilter plugins add: DynamicResources, which has nothing to give up for a pod without claims, and DefaultPreemption. Pods are not
+ * preempted here: no node has victims.
+ */
+function preemptionText({ pod }: PodInfo, nodes: number, resolvable: number): string {
+  const outcome = new Map<string, number>();
+  if (resolvable > 0) outcome.set('No preemption victims found for incoming pod', resolvable);
+  if (resolvable < nodes) outcome.set('Preemption is not helpful for scheduling', nodes - resolvable);
+  const isEligible = pod.spec?.preemptionPolicy !== 'Never';
+  const text = isEligible ? fitError(nodes, outcome) : 'not eligible due to preemptionPolicy=Never.';
+  return `no new claims to deallocate, preemption: ${text}`;
 }
 
 function score(pod: PodInfo, snapshot: Snapshot, feasible: readonly NodeInfo[]): number[] {

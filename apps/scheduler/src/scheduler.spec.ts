@@ -43,7 +43,8 @@ describe('the scheduler', () => {
         type: 'PodScheduled',
         status: 'False',
         reason: 'Unschedulable',
-        message: '0/2 nodes are available: 2 Insufficient cpu.',
+        message:
+          '0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.',
       },
     ]);
   });

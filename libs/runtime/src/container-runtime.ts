@@ -106,6 +106,8 @@ export interface ContainerConfig {
   readonly stdinOnce: boolean;
   readonly tty: boolean;
   readonly stopSignal?: string;
+  /** A running container of the pod whose process namespace it shares, if the pod has none for all (CRI's NamespaceMode TARGET). */
+  readonly targetContainerId?: string;
 }
 
 export interface ContainerStatus {
@@ -204,6 +206,7 @@ export type RuntimeErrorCode =
   | 'image-not-found'
   | 'image-unauthorized'
   | 'registry-unavailable'
+  | 'pull-failed'
   | 'invalid-image-name'
   | 'create-failed'
   | 'start-failed'

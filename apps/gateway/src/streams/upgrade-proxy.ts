@@ -65,12 +65,13 @@ export class UpgradeProxy {
     if (agentPath === undefined) throw genericServerResponse(404);
     // A WebSocket always begins with GET; what it does is create a process or a connection (KEP-4006).
     if (info.verb === 'get') this.api.authorize({ ...attributes, verb: 'create' });
-    const protocol = chooseProtocol(incoming, info);
+    // Before the protocol: a client that tries an older one after a refusal is to show the first cause.
     const pod = await targetPod(this.table, this.reader, info);
     const query = new URLSearchParams(request.query);
     const container = agentPath === 'portForward' ? '' : `/${targetContainer(pod, query.get('container') ?? '')}`;
-    query.delete('container');
     const agent = this.nodes.agentOf(pod);
+    const protocol = chooseProtocol(incoming, info);
+    query.delete('container');
     const path = `/${agentPath}/${info.namespace}/${info.name}${container}?${query.toString()}`;
     const answer = await this.nodes.upgrade(agent, path, {
       'sec-websocket-version': '13',
@@ -99,8 +100,7 @@ export class UpgradeProxy {
       client.destroy();
       answer.socket.destroy();
     };
-    pipeline(client, answer.socket, done);
-    pipeline(answer.socket, client, done);
+    pipeline(client, answer.socket, client, done);
   }
 
   private refuse(client: Duplex, error: unknown): void {

@@ -1,4 +1,3 @@
-import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '#telemetry';
@@ -8,6 +7,7 @@ import { dataDirectory, ensureDataDirectory, type DataDirectory } from '../data-
 import { holderOf, lockDirectory } from '../directory-lock';
 import { startDetached } from '../detach';
 import { describe, nextSteps } from '../report';
+import { RotatingLog } from '../rotating-log';
 import { explainStart } from '../start-error';
 import { UserError } from '../user-error';
 
@@ -25,6 +25,7 @@ export interface UpOptions {
 const ANSWER_MS = 3_000;
 const POLL_MS = 50;
 const MAX_SOCKET_PATH_BYTES = 103;
+const logLimits = { maxBytes: 10 * 2 ** 20, keep: 4 };
 
 /** Starts a cluster, or tells about the one that already runs on the data directory. */
 export async function up(options: UpOptions): Promise<void> {
@@ -66,10 +67,11 @@ async function runForeground(directory: DataDirectory, options: UpOptions): Prom
     startedAt,
     notes: [],
   };
-  const log = createWriteStream(directory.logFile, { flags: 'a', mode: 0o600 });
-  // A full disk must not end the process: lines are lost, and the terminal says so once.
-  log.once('error', (error) => console.error(`nestor: cannot write ${directory.logFile}: ${error.message}`));
-  log.on('error', () => undefined);
+  const log = new RotatingLog(directory.logFile, {
+    ...logLimits,
+    // A full disk must not end the process: lines are lost, and the terminal says so once.
+    onError: (error) => console.error(`nestor: cannot write ${directory.logFile}: ${error.message}`),
+  });
   const logger = createLogger('nestor', { level: options.logLevel, destination: log });
   process.on('unhandledRejection', (error) => {
     // A defect: recorded and shown rather than fatal, so that one controller cannot take the API down with it.
@@ -113,7 +115,7 @@ async function runForeground(directory: DataDirectory, options: UpOptions): Prom
     await rm(directory.pidFile, { force: true });
     await lock.release();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-    await new Promise<void>((resolve) => (log.destroyed ? resolve() : log.end(() => resolve())));
+    await log.end();
   }
   console.log('Stopped. Containers keep running; nestor up picks them up again.');
 }

@@ -44,6 +44,8 @@ export interface ContainerFacts {
   readonly mounts: readonly Mount[];
   readonly memoryCapacity: number;
   readonly seccompRoot: string;
+  /** The container that an ephemeral one targets. */
+  readonly targetContainerId?: string;
 }
 
 /** Throws `ContainerError` when the spec cannot be run as it demands. */
@@ -69,6 +71,7 @@ export function containerConfigOf(pod: PodObject, container: ContainerSpec, fact
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,
     tty: container.tty === true,
+    ...(facts.targetContainerId === undefined ? {} : { targetContainerId: facts.targetContainerId }),
     ...(container.lifecycle?.stopSignal === undefined ? {} : { stopSignal: container.lifecycle.stopSignal }),
   };
 }

@@ -78,12 +78,15 @@ export class ImageManager {
     try {
       await this.pullOnce(image, await request.credentials());
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const cause = error instanceof Error ? error.message : String(error);
       const now = this.clock.now();
       this.backOff.next(key, now, now);
-      event('Warning', 'Failed', `Failed to pull image ${shown}: ${message}`);
+      event('Warning', 'Failed', `Failed to pull image ${shown}: ${cause}`);
       const isUnavailable = error instanceof RuntimeError && error.code === 'registry-unavailable';
       const reason = isUnavailable ? 'RegistryUnavailable' : 'ErrImagePull';
+      const message = isUnavailable
+        ? `image pull failed for ${request.image} because the registry is unavailable: ${cause}`
+        : cause;
       this.lastErrors.set(key, `${reason}: ${message}`);
       throw new ContainerError(reason, message);
     }

@@ -37,7 +37,8 @@ export function conditionsOf(facts: Facts, now: number): PodCondition[] {
   });
 }
 
-function initializedVerdict({ pod, phase, init }: Facts): Verdict {
+/** Whether all init containers have done their work, and sidecars have started. */
+export function initializedVerdict({ pod, phase, init }: Pick<Facts, 'pod' | 'phase' | 'init'>): Verdict {
   const names = containersOf(pod).filter(({ kind }) => kind === 'init' || kind === 'sidecar');
   const unknown: string[] = [];
   const incomplete: string[] = [];

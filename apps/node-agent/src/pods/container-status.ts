@@ -4,12 +4,12 @@ import { type ContainerStatus } from '#runtime';
 import { type PodContainer } from './pod-containers';
 import { type PodView } from './pod-view';
 
-/** `status.containerStatuses[*]` of one container. */
+/** `status.containerStatuses[*]` of one container. `isTerminal`: it will not be tried again, whatever kept it from starting. */
 export function containerStatusOf(
   view: PodView,
   { spec, kind }: PodContainer,
   previous: DeepReadonly<ApiContainerStatus> | undefined,
-  runtimeName: string,
+  { runtimeName, isTerminal }: { readonly runtimeName: string; readonly isTerminal: boolean },
 ): ApiContainerStatus {
   const history = view.containers.filter(({ name }) => name === spec.name);
   const [latest, before] = history;
@@ -17,7 +17,7 @@ export function containerStatusOf(
   const isRunning = latest?.state === 'running';
   const health = isRunning ? view.health(latest.id) : { isStarted: false, isReady: false };
   const state = stateOf(view, kind, latest, runtimeName);
-  const startError = isRunning ? undefined : view.startErrors.get(spec.name);
+  const startError = isRunning || isTerminal ? undefined : view.startErrors.get(spec.name);
   const ended = (status: ContainerStatus | undefined): ContainerState | undefined =>
     status?.state === 'exited' ? { terminated: terminatedState(status, runtimeName) } : undefined;
   const isWaiting = startError !== undefined || state.waiting !== undefined;
@@ -71,9 +71,35 @@ function lostState(
   if (previous?.containerID === undefined) return undefined;
   if (previous.state?.terminated !== undefined) return { terminated: { ...previous.state.terminated } };
   if (latest !== undefined || previous.state?.running === undefined) return previous.lastState;
-  const message = 'The container could not be located when the pod was terminated';
-  return { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', message } };
+  return { terminated: { ...unknownEnd } };
 }
+
+/**
+ * The states of containers of a pod that will never run again: whoever waits has not ended well, as the kubelet's `TerminatePod` has it. Before a pod is
+ * initialized its containers were never due.
+ */
+export function endedStatuses(
+  init: readonly ApiContainerStatus[],
+  main: readonly ApiContainerStatus[],
+  isInitialized: boolean,
+): { readonly init: ApiContainerStatus[]; readonly main: ApiContainerStatus[] } {
+  const end = (status: ApiContainerStatus): ApiContainerStatus =>
+    status.state?.terminated === undefined ? { ...status, state: { terminated: { ...unknownEnd } } } : status;
+  // Init containers after the last one that was started were not due either.
+  const due = init.findLastIndex(
+    ({ state, lastState }) => state?.waiting === undefined || lastState?.terminated !== undefined,
+  );
+  return {
+    init: init.map((status, i) => (i <= due ? end(status) : status)),
+    main: isInitialized ? main.map(end) : [...main],
+  };
+}
+
+const unknownEnd = {
+  exitCode: 137,
+  reason: 'ContainerStatusUnknown',
+  message: 'The container could not be located when the pod was terminated',
+};
 
 function resourcesOf(resources: PodContainer['spec']['resources']): Partial<ApiContainerStatus> {
   if (resources?.requests === undefined && resources?.limits === undefined) return {};

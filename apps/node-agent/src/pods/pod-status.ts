@@ -1,7 +1,7 @@
 import { type PodStatus } from '#api';
 import { type DeepReadonly, formatTime } from '#machinery';
-import { conditionsOf } from './conditions';
-import { containerStatusOf } from './container-status';
+import { conditionsOf, initializedVerdict } from './conditions';
+import { containerStatusOf, endedStatuses } from './container-status';
 import { phaseOf } from './phase';
 import { containersOf } from './pod-containers';
 import { activeSandbox, type PodView } from './pod-view';
@@ -41,11 +41,16 @@ export function computeStatus(
           view,
           container,
           known?.find(({ name }) => name === container.spec.name),
-          node.runtimeName,
+          { runtimeName: node.runtimeName, isTerminal },
         ),
       );
-  const init = statuses(['init', 'sidecar'], previous?.initContainerStatuses as PodStatus['initContainerStatuses']);
-  const main = statuses(['main'], previous?.containerStatuses as PodStatus['containerStatuses']);
+  const found = {
+    init: statuses(['init', 'sidecar'], previous?.initContainerStatuses as PodStatus['initContainerStatuses']),
+    main: statuses(['main'], previous?.containerStatuses as PodStatus['containerStatuses']),
+  };
+  const { init, main } = isTerminal
+    ? endedStatuses(found.init, found.main, initializedVerdict({ pod, phase: '', ...found }).status === 'True')
+    : found;
   const ephemeral = statuses(['ephemeral'], previous?.ephemeralContainerStatuses as PodStatus['containerStatuses']);
 
   const isFinal = previous?.phase === 'Succeeded' || previous?.phase === 'Failed';

@@ -1,5 +1,5 @@
 import { type ContainerStatus, type SandboxStatus } from '#runtime';
-import { type PodObject } from './pod-containers';
+import { type ContainerSpec, type PodObject } from './pod-containers';
 
 /** What probes and hooks say about one running container. */
 export interface ContainerHealth {
@@ -47,6 +47,13 @@ export interface PodView {
 /** The newest container of a name. */
 export function latestOf(view: Pick<PodView, 'containers'>, name: string): ContainerStatus | undefined {
   return view.containers.find((container) => container.name === name);
+}
+
+/** The running container whose processes an ephemeral container is to see. */
+export function runningTargetOf(view: Pick<PodView, 'containers'>, container: ContainerSpec): string | undefined {
+  const name = 'targetContainerName' in container ? container.targetContainerName : undefined;
+  const target = name === undefined ? undefined : latestOf(view, name);
+  return target?.state === 'running' ? target.id : undefined;
 }
 
 /** The sandbox that containers run in: the newest, if it is ready. */

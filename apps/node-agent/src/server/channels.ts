@@ -14,6 +14,7 @@ export class CommandChannels {
   readonly stdin = new PassThrough();
   private readonly sizes: TerminalSize[] = [];
   private wakeSizes: (() => void) | undefined;
+  private readonly writers: Writable[] = [];
   private isClosed = false;
   private readonly closing = new AbortController();
 
@@ -34,7 +35,7 @@ export class CommandChannels {
 
   /** Messages on a channel; waits while the client does not keep up. */
   writer(number: number): Writable {
-    return new Writable({
+    const writer = new Writable({
       write: (chunk: Buffer, _encoding, done) => {
         if (this.socket.readyState !== this.socket.OPEN) return done();
         this.socket.send(Buffer.concat([Buffer.from([number]), chunk]), { binary: true }, (error) => {
@@ -44,6 +45,8 @@ export class CommandChannels {
         });
       },
     });
+    this.writers.push(writer);
+    return writer;
   }
 
   /** Terminal sizes, as they come. */
@@ -56,8 +59,9 @@ export class CommandChannels {
     }
   }
 
-  /** The outcome, then the end of the connection. */
-  finish(status: object): void {
+  /** What is still to be written, the outcome, then the end of the connection. */
+  async finish(status: object): Promise<void> {
+    await Promise.all(this.writers.map((writer) => new Promise<void>((resolve) => writer.end(() => resolve()))));
     if (this.socket.readyState === this.socket.OPEN) {
       this.socket.send(Buffer.concat([Buffer.from([channel.error]), Buffer.from(JSON.stringify(status))]));
     }

@@ -1,5 +1,5 @@
 import { type Duplex } from 'node:stream';
-import spdy, { type SpdyStream } from 'spdy-transport';
+import spdy, { type SpdyConnection, type SpdyStream } from 'spdy-transport';
 import { createWebSocketStream } from 'ws';
 import { uidOf } from '../pods/pod-containers';
 import { findPod } from './find-container';
@@ -16,13 +16,12 @@ interface Pair {
 /** /portForward: each connection is a pair of streams with one request id, one for bytes and one for what went wrong. */
 export const servePortForward: StreamHandler = ({ parameters, dependencies }) => {
   const pod = findPod(dependencies, parameters);
-  return async (socket) => {
+  return async (socket, gone) => {
     const tunnel = createWebSocketStream(socket);
     tunnel.on('error', (error) => dependencies.logger.debug({ err: error }, 'port-forward tunnel ended'));
     const connection = spdy.connection.create(tunnel, { protocol: 'spdy', isServer: true });
+    acceptKubernetesClients(connection);
     const pairs = new Map<string, Pair>();
-    const closed = new AbortController();
-    socket.once('close', () => closed.abort(new Error('the client is gone')));
     connection.on('error', (error) => dependencies.logger.debug({ err: error }, 'port-forward ended'));
     connection.on('stream', (stream) => {
       const { streamtype, port = '', requestid = '' } = stream.headers;
@@ -34,14 +33,27 @@ export const servePortForward: StreamHandler = ({ parameters, dependencies }) =>
       else pair.data = stream;
       if (pair.data === undefined || pair.error === undefined) return;
       pairs.delete(requestid);
-      void forward(dependencies, uidOf(pod), Number(port), { data: pair.data, error: pair.error }, closed.signal);
+      void forward(dependencies, uidOf(pod), Number(port), { data: pair.data, error: pair.error }, gone);
     });
     connection.start(3.1);
-    await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    await new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve(), { once: true }));
     connection.end();
     tunnel.destroy();
   };
 };
+
+/**
+ * A port-forward client (moby/spdystream) opens streams without `:method` and `:path`, which SPDY asks of HTTP requests: the library would end the
+ * connection. And it never widens a window: the library would stop after 64 KiB. It has no options for that, so what its parser reads is completed,
+ * and windows have no end; the connection's own back-pressure remains.
+ */
+function acceptKubernetesClients({ _spdyState: { parser, streamWindow, window } }: SpdyConnection): void {
+  for (const { send } of [streamWindow, window])
+    Object.assign(send, { current: Infinity, max: Infinity, limit: Infinity });
+  const parse = parser.parseKVs.bind(parser);
+  parser.parseKVs = (body, done) =>
+    parse(body, (error, headers) => done(error, { ':method': 'POST', ':path': '/', ...headers }));
+}
 
 /** Never rejects: the client reads errors from the error stream. */
 async function forward(
@@ -81,13 +93,17 @@ function joined(a: Duplex, b: Duplex): Promise<void> {
     const ended = (): void => {
       if (--open === 0) resolve();
     };
-    const closed = (): void => resolve();
+    // One that closes before its end takes the other with it.
+    const closed = (from: Duplex, to: Duplex) => (): void => {
+      if (!from.readableEnded) to.destroy();
+      resolve();
+    };
     const fail = (error: Error): void => {
       a.destroy();
       b.destroy();
       reject(error);
     };
-    a.on('error', fail).on('end', ended).on('close', closed).pipe(b);
-    b.on('error', fail).on('end', ended).on('close', closed).pipe(a);
+    a.on('error', fail).on('end', ended).on('close', closed(a, b)).pipe(b);
+    b.on('error', fail).on('end', ended).on('close', closed(b, a)).pipe(a);
   });
 }

@@ -38,9 +38,9 @@ export const serveExec: StreamHandler = ({ parameters, query, dependencies }) =>
     try {
       const { id } = await findRunning(dependencies, parameters);
       const exitCode = await dependencies.runtime.exec(id, { command, ...optionsOf(channels, streams) });
-      channels.finish(exitCode === 0 ? success : nonZeroExit(command, exitCode));
+      await channels.finish(exitCode === 0 ? success : nonZeroExit(command, exitCode));
     } catch (error) {
-      channels.finish(internalError(`error executing command in container: ${textOf(error)}`));
+      await channels.finish(internalError(`error executing command in container: ${textOf(error)}`));
     }
   };
 };
@@ -54,9 +54,9 @@ export const serveAttach: StreamHandler = ({ parameters, query, dependencies }) 
     try {
       const { id } = await findRunning(dependencies, parameters);
       await dependencies.runtime.attach(id, optionsOf(channels, streams));
-      channels.finish(success);
+      await channels.finish(success);
     } catch (error) {
-      channels.finish(internalError(`error attaching to container: ${textOf(error)}`));
+      await channels.finish(internalError(`error attaching to container: ${textOf(error)}`));
     }
   };
 };

@@ -31,5 +31,8 @@ export interface StreamRequest {
   readonly dependencies: ServerDependencies;
 }
 
-/** Checks the request, then serves the connection. */
-export type StreamHandler = (request: StreamRequest) => (socket: WebSocket) => Promise<void>;
+/**
+ * Checks the request, then serves the connection. `gone` aborts when the client's connection has closed: a WebSocket tells that only when everything
+ * received has been read, which a stalled stream never does.
+ */
+export type StreamHandler = (request: StreamRequest) => (socket: WebSocket, gone: AbortSignal) => Promise<void>;

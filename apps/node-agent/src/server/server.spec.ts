@@ -9,6 +9,7 @@ import { createFakeRuntime } from '#runtime';
 import { FakeClock } from '#testing';
 import { Registry, silentLogger } from '#telemetry';
 import { type PodManager } from '../worker/pod-manager';
+import { channel, CommandChannels } from './channels';
 import { type AgentServer, startServer } from './server';
 import { logOptions } from './logs';
 
@@ -256,6 +257,27 @@ describe("the node's server", () => {
     socket.terminate();
     echo.close();
     forward.mockRestore();
+  });
+});
+
+describe('the channels of a command', () => {
+  it('send everything before the outcome, to a client that is slow too', async () => {
+    const sent: Buffer[] = [];
+    const socket = {
+      OPEN: 1,
+      readyState: 1,
+      on: () => socket,
+      send: (data: Buffer, _options?: unknown, done?: () => void) => {
+        sent.push(data);
+        if (done !== undefined) setImmediate(done);
+      },
+      close: () => (socket.readyState = 3),
+    };
+    const channels = new CommandChannels(socket as unknown as WebSocket);
+    const stdout = channels.writer(channel.stdout);
+    for (const text of ['a', 'b', 'c']) stdout.write(text);
+    await channels.finish({ status: 'Success' });
+    expect(sent.map(String)).toEqual(['\x01a', '\x01b', '\x01c', '\x03{"status":"Success"}']);
   });
 });
 

@@ -71,6 +71,8 @@ export async function startServer(config: ServerConfig, dependencies: ServerDepe
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', (error) => logger.debug({ err: error }, 'stream ended'));
+    const gone = new AbortController();
+    socket.once('close', () => gone.abort(new Error('the client is gone')));
     try {
       assertClient(config, request);
       const { name, parameters, query } = matchRoute(request.url ?? '/');
@@ -83,7 +85,7 @@ export async function startServer(config: ServerConfig, dependencies: ServerDepe
       }
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
         webSocket.on('error', (error) => logger.debug({ err: error }, 'stream failed'));
-        start(webSocket).catch((error: unknown) => {
+        start(webSocket, gone.signal).catch((error: unknown) => {
           logger.warn({ err: error, url: request.url }, 'stream failed');
           webSocket.terminate();
         });

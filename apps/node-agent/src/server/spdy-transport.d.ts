@@ -13,7 +13,21 @@ declare module 'spdy-transport' {
     on(event: 'error' | 'close', listener: (error?: Error) => void): void;
     request(options: object, done: (error: Error | null, stream: Duplex) => void): void;
     end(): void;
+    /** Not a public part. */
+    readonly _spdyState: {
+      readonly parser: { parseKVs: (body: unknown, done: ParsedHeaders) => void };
+      /** What new streams begin with. */
+      readonly streamWindow: SpdyWindow;
+      /** Of the connection. */
+      readonly window: SpdyWindow;
+    };
   }
+
+  interface SpdyWindow {
+    readonly send: { current: number; max: number; limit: number };
+  }
+
+  type ParsedHeaders = (error: Error | null, headers?: Readonly<Record<string, string>>) => void;
 
   export const connection: {
     create(socket: Duplex, options: { readonly protocol: 'spdy'; readonly isServer: boolean }): SpdyConnection;

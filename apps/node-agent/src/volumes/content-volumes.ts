@@ -19,6 +19,7 @@ function contentVolume(
   handles: VolumePlugin['handles'],
   services: VolumeServices,
   content: Content,
+  { isPublic = false } = {},
 ): VolumePlugin {
   return {
     folder,
@@ -28,6 +29,7 @@ function contentVolume(
       const { files, refreshAt } = await content(context, services);
       const directory = volumeDirectory(context, folder);
       await fs.mkdir(directory, { recursive: true });
+      if (!isPublic) await services.memory?.ensure(directory);
       // What containers run as may be anybody; the directories above keep others of the host out.
       await fs.chmod(directory, 0o777);
       await writePayload(directory, files, services.clock.now(), context.pod.spec?.securityContext?.fsGroup);
@@ -46,6 +48,7 @@ export function contentVolumes(services: VolumeServices): readonly VolumePlugin[
         const source = context.volume.configMap!;
         return { files: await configMapFiles(context, services, source, source.defaultMode ?? defaultMode) };
       },
+      { isPublic: true },
     ),
     contentVolume(
       'kubernetes.io~secret',

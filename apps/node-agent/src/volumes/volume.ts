@@ -4,6 +4,7 @@ import { type Clock, type DeepReadonly } from '#machinery';
 import { type Allocatable, type PodAddresses } from '../containers/downward';
 import { type ObjectReader } from '../containers/object-reader';
 import { type PodObject } from '../pods/pod-containers';
+import { type MemoryBacking } from './memory-backing';
 
 export type VolumeSpec = DeepReadonly<Volume>;
 
@@ -32,6 +33,8 @@ export interface VolumeServices {
   readonly objects: ObjectReader;
   readonly clock: Clock;
   readonly allocatable: () => Allocatable;
+  /** Absent: everything is on disk. */
+  readonly memory?: MemoryBacking;
 }
 
 /** One type of volume. Methods are idempotent and reject with an `Error` whose message is fit for a FailedMount event. */

@@ -1,5 +1,5 @@
 import { type Secret } from '#api';
-import { type DeepReadonly, delay } from '#machinery';
+import { type DeepReadonly, delay, goQuote } from '#machinery';
 import { type ImageCredentials, type Mount, RuntimeError, type SandboxConfig } from '#runtime';
 import { containerConfigOf } from '../containers/container-config';
 import { environmentOf } from '../containers/environment';
@@ -17,6 +17,8 @@ export interface StartRequest {
   readonly sandboxId: string;
   readonly sandbox: SandboxConfig;
   readonly ip: string | undefined;
+  /** The running container that an ephemeral one targets; undefined: it targets none, or none runs. */
+  readonly targetContainerId: string | undefined;
   readonly volumes: ReadonlyMap<string, MountedVolume>;
   /** The pod is going down: nothing is started any more. */
   readonly signal: AbortSignal;
@@ -31,7 +33,7 @@ export interface StartRequest {
 export async function startContainer(context: WorkerContext, request: StartRequest): Promise<void> {
   const { pod, container, signal } = request;
   const event = eventsOf(context, pod, container.name);
-  const image = await raced(signal, ensureImage(context, request));
+  const image = await raced(signal, () => ensureImage(context, request));
   signal.throwIfAborted();
   const { runtime } = context;
   let id: string;
@@ -50,6 +52,7 @@ export async function startContainer(context: WorkerContext, request: StartReque
       mounts,
       memoryCapacity: context.memoryCapacity(),
       seccompRoot: context.seccompRoot,
+      ...targetOf(request),
     });
     signal.throwIfAborted();
     id = await runtime.createContainer(request.sandboxId, request.sandbox, config);
@@ -70,7 +73,17 @@ export async function startContainer(context: WorkerContext, request: StartReque
   }
   event('Normal', 'Started', 'Container started');
   request.onStarted(id);
-  await raced(signal, postStart(context, request, id));
+  await raced(signal, () => postStart(context, request, id));
+}
+
+/** KEP-277: an ephemeral container may join the process namespace of another. */
+function targetOf({ container, targetContainerId }: StartRequest): { readonly targetContainerId?: string } {
+  const target = 'targetContainerName' in container ? container.targetContainerName : undefined;
+  if (target === undefined || target === '') return {};
+  if (targetContainerId === undefined) {
+    throw new ContainerError('CreateContainerError', `unable to find target container ${goQuote(target)}`);
+  }
+  return { targetContainerId };
 }
 
 async function ensureImage(context: WorkerContext, { pod, container }: StartRequest) {
@@ -150,7 +163,8 @@ function asContainerError(error: unknown, reason: string): Error {
   return new ContainerError(reason, error instanceof Error ? error.message : String(error));
 }
 
-async function raced<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+/** The work's outcome, or at once the signal's reason. Work that has not begun by then never does. */
+async function raced<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
@@ -158,7 +172,7 @@ async function raced<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
     signal.addEventListener('abort', onAbort, { once: true });
   });
   try {
-    return await Promise.race([work, aborted]);
+    return await Promise.race([work(), aborted]);
   } finally {
     if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }

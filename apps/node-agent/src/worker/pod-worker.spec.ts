@@ -239,6 +239,51 @@ describe('pod worker', () => {
     });
   });
 
+  it('goes by the labels that the node has now', async () => {
+    await harness.start();
+    harness.cluster.edit(resources.nodes, 'n1', (node) => (node.metadata!.labels = { disk: 'ssd' }));
+    harness.cluster.add(harness.pod('fast', (pod) => (pod.spec!.nodeSelector = { disk: 'ssd' })));
+    harness.cluster.add(harness.pod('slow', (pod) => (pod.spec!.nodeSelector = { disk: 'tape' })));
+    await harness.run(100);
+    expect(harness.status('fast').phase).toBe('Running');
+    expect(harness.status('slow')).toMatchObject({ phase: 'Failed', reason: 'NodeAffinity' });
+  });
+
+  it('says of containers that never started in a pod that has ended that nothing is known of them', async () => {
+    await harness.start();
+    harness.runtime.failures.set('pull nginx:9', new RuntimeError('image-not-found', 'manifest unknown'));
+    harness.cluster.add(
+      harness.pod('web', (pod) => {
+        pod.spec!.activeDeadlineSeconds = 5;
+        pod.spec!.containers[0]!.image = 'nginx:9';
+      }),
+    );
+    await harness.run(6000);
+    expect(harness.status('web')).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+    expect(harness.status('web').containerStatuses?.[0]?.state).toEqual({
+      terminated: {
+        exitCode: 137,
+        reason: 'ContainerStatusUnknown',
+        message: 'The container could not be located when the pod was terminated',
+      },
+    });
+  });
+
+  it('leaves containers alone that were not due when an init container failed', async () => {
+    await harness.start();
+    harness.cluster.add(
+      harness.pod('web', (pod) => {
+        pod.spec!.restartPolicy = 'Never';
+        pod.spec!.initContainers = [{ name: 'first', image: 'app:1' }];
+      }),
+    );
+    await harness.run(100);
+    harness.runtime.exit('first', 4);
+    await harness.run(100);
+    expect(harness.status('web').phase).toBe('Failed');
+    expect(harness.status('web').containerStatuses?.[0]?.state).toEqual({ waiting: { reason: 'PodInitializing' } });
+  });
+
   it('puts back a status that somebody else changed', async () => {
     await harness.start();
     harness.cluster.add(harness.pod('web'));

@@ -10,7 +10,7 @@ import { decide } from '../pods/decide';
 import { type Decision, type PodAction } from '../pods/pod-action';
 import { findContainer, type PodObject, podText, uidOf } from '../pods/pod-containers';
 import { computeStatus, rejectedStatus, type Verdict } from '../pods/pod-status';
-import { activeSandbox, latestOf, type PodView, type Waiting } from '../pods/pod-view';
+import { activeSandbox, latestOf, type PodView, runningTargetOf, type Waiting } from '../pods/pod-view';
 import { type MountedVolume, VolumeError } from '../volumes/volume';
 import { eventsOf, startContainer } from './container-starter';
 import { ContainerStopper } from './container-stopper';
@@ -147,7 +147,7 @@ export class PodWorker {
     this.checkTermination();
     const observation = await this.observer.observe(this.pod);
     this.fingerprint = fingerprintOf(observation.containers);
-    if (this.state === 'new' && !this.admit(observation)) return;
+    if (this.state === 'new' && !(await this.admit(observation))) return;
     if (this.state === 'rejected') return this.finish();
     const view = this.viewOf(observation);
     const decision = decide(view);
@@ -183,9 +183,14 @@ export class PodWorker {
   }
 
   /** Decided once, for pods that this node has not started yet. */
-  private admit({ sandboxes, containers }: Observation): boolean {
+  private async admit({ sandboxes, containers }: Observation): Promise<boolean> {
     const isOurs = sandboxes.length > 0 || containers.length > 0 || this.termination !== undefined;
-    const verdict = isOurs ? undefined : this.context.admit(this.pod);
+    let verdict = isOurs ? undefined : this.context.admit(this.pod);
+    if (verdict?.reason === 'NodeAffinity') {
+      await this.context.refreshNode();
+      // At once with the change of state: what is admitted counts for the next pod.
+      verdict = this.context.admit(this.pod);
+    }
     if (verdict === undefined) {
       this.state = 'running';
       return true;
@@ -337,6 +342,7 @@ export class PodWorker {
         sandboxId: sandbox.id,
         sandbox: sandboxConfigOf(this.pod, { attempt: sandbox.pod.attempt, hostname, ip: sandbox.ip, cgroupParent }),
         ip: this.knownIp,
+        targetContainerId: runningTargetOf(view, container),
         volumes,
         signal: this.ending.signal,
         onStarted: (id) => {

@@ -40,6 +40,8 @@ export interface WorkerContext {
   memoryCapacity(): number;
   /** Undefined: the pod may run here. */
   admit(pod: PodObject): Verdict | undefined;
+  /** Reads the node's labels anew: the scheduler may have seen a change that is not here yet. */
+  refreshNode(): Promise<void>;
   /** Waits until no traffic goes to the pod, boundedly. Never rejects. */
   drain(pod: PodObject): Promise<void>;
 }

@@ -32,7 +32,8 @@ export class TaintEvictionReconciler implements Reconciler {
     @InjectDependencies() private readonly dependencies: ControllerDependencies,
     @InjectConfig() config: NodeControllerConfig,
   ) {
-    this.client = config.clientAs('taint-eviction-controller');
+    // Upstream's identity for it, too: there is no role of its own.
+    this.client = config.clientAs('node-controller');
     this.recorder = dependencies.recorder('taint-eviction-controller');
   }
 

@@ -1,10 +1,18 @@
-import { MAX_NODE_SCORE, type FilterPlugin, type NodeFilter, type ScorePlugin, type Snapshot } from '../framework';
+import {
+  MAX_NODE_SCORE,
+  type FilterPlugin,
+  type NodeFilter,
+  resolvable,
+  type ScorePlugin,
+  type Snapshot,
+  unresolvable,
+} from '../framework';
 import { type NodeInfo } from '../node-info';
 import { termMatches, type AffinityTerm, type PodInfo } from '../pod-info';
 
-const AFFINITY = ["node(s) didn't match pod affinity rules"];
-const ANTI_AFFINITY = ["node(s) didn't match pod anti-affinity rules"];
-const EXISTING_ANTI_AFFINITY = ["node(s) didn't satisfy existing pods anti-affinity rules"];
+const AFFINITY = unresolvable("node(s) didn't match pod affinity rules");
+const ANTI_AFFINITY = resolvable("node(s) didn't match pod anti-affinity rules");
+const EXISTING_ANTI_AFFINITY = resolvable("node(s) didn't satisfy existing pods anti-affinity rules");
 
 /** Weight that a required affinity of an existing pod has for the score (HardPodAffinityWeight). */
 const HARD_AFFINITY_WEIGHT = 1;

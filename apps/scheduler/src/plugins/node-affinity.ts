@@ -1,7 +1,7 @@
-import { normalizeByMaximum, type FilterPlugin, type ScorePlugin } from '../framework';
+import { normalizeByMaximum, type FilterPlugin, type ScorePlugin, unresolvable } from '../framework';
 import { matchesNodeSelectorAndAffinity, nodeSelectorTermMatches } from '../node-selector';
 
-const REASON = ["node(s) didn't match Pod's node affinity/selector"];
+const REJECTION = unresolvable("node(s) didn't match Pod's node affinity/selector");
 
 /** `nodeSelector` and node affinity, required and preferred. */
 export const nodeAffinity: FilterPlugin & ScorePlugin = {
@@ -9,7 +9,7 @@ export const nodeAffinity: FilterPlugin & ScorePlugin = {
   prepareFilter({ pod }) {
     const required = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
     if (required === undefined && Object.keys(pod.spec?.nodeSelector ?? {}).length === 0) return undefined;
-    return ({ node }) => (node !== undefined && matchesNodeSelectorAndAffinity(pod, node) ? undefined : REASON);
+    return ({ node }) => (node !== undefined && matchesNodeSelectorAndAffinity(pod, node) ? undefined : REJECTION);
   },
   prepareScore({ pod }) {
     const preferred = pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];

@@ -1,6 +1,6 @@
-import { type FilterPlugin } from '../framework';
+import { type FilterPlugin, unresolvable } from '../framework';
 
-const REASON = ["node(s) didn't match the requested node name"];
+const REJECTION = unresolvable("node(s) didn't match the requested node name");
 
 /** `spec.nodeName` set at creation by somebody other than the scheduler. */
 export const nodeName: FilterPlugin = {
@@ -8,6 +8,6 @@ export const nodeName: FilterPlugin = {
   prepareFilter(pod) {
     const wanted = pod.pod.spec?.nodeName;
     if (!wanted) return undefined;
-    return (node) => (node.name === wanted ? undefined : REASON);
+    return (node) => (node.name === wanted ? undefined : REJECTION);
   },
 };

@@ -1,7 +1,7 @@
-import { type FilterPlugin } from '../framework';
+import { type FilterPlugin, resolvable } from '../framework';
 import { conflicts } from '../host-ports';
 
-const REASON = ["node(s) didn't have free ports for the requested pod ports"];
+const REJECTION = resolvable("node(s) didn't have free ports for the requested pod ports");
 
 /** Two pods cannot have the same `hostPort` of one node. */
 export const nodePorts: FilterPlugin = {
@@ -9,7 +9,7 @@ export const nodePorts: FilterPlugin = {
   prepareFilter({ hostPorts }) {
     if (hostPorts.length === 0) return undefined;
     return (node) => {
-      for (const used of node.usedPorts()) if (hostPorts.some((port) => conflicts(port, used))) return REASON;
+      for (const used of node.usedPorts()) if (hostPorts.some((port) => conflicts(port, used))) return REJECTION;
       return undefined;
     };
   },

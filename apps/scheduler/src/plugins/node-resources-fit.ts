@@ -7,8 +7,10 @@ export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
   name: 'NodeResourcesFit',
   prepareFilter(pod) {
     return (node) => {
-      const reasons = insufficient(pod, node);
-      return reasons.length === 0 ? undefined : reasons;
+      const missing = insufficient(pod, node);
+      if (missing.length === 0) return undefined;
+      const reasons = missing.map(({ reason }) => reason);
+      return { reasons, isResolvable: missing.every(({ exceedsNode }) => !exceedsNode) };
     };
   },
   prepareScore(pod) {
@@ -24,26 +26,34 @@ export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
   },
 };
 
-function insufficient(pod: PodInfo, node: NodeInfo): string[] {
-  const reasons: string[] = [];
-  const { actual } = pod.requests;
-  if (node.pods.size + 1 > node.allocatablePods) reasons.push('Too many pods');
-  if (actual.cpu > 0 && actual.cpu > node.allocatable.cpu - node.requested.cpu) reasons.push('Insufficient cpu');
-  if (actual.memory > 0 && actual.memory > node.allocatable.memory - node.requested.memory) {
-    reasons.push('Insufficient memory');
-  }
-  if (
-    actual.ephemeralStorage > 0 &&
-    actual.ephemeralStorage > node.allocatable.ephemeralStorage - node.requested.ephemeralStorage
-  ) {
-    reasons.push('Insufficient ephemeral-storage');
+interface Missing {
+  readonly reason: string;
+  /** Not even an empty node would do. */
+  readonly exceedsNode: boolean;
+}
+
+function insufficient({ requests: { actual } }: PodInfo, node: NodeInfo): Missing[] {
+  const missing: Missing[] = [];
+  const check = (name: string, amount: number, capacity: number, used: number): void => {
+    if (amount <= capacity - used) return;
+    missing.push({ reason: `Insufficient ${name}`, exceedsNode: amount > capacity });
+  };
+  const { allocatable, requested } = node;
+  if (node.pods.size + 1 > node.allocatablePods) missing.push({ reason: 'Too many pods', exceedsNode: false });
+  for (const [name, key] of counted) {
+    if (actual[key] > 0) check(name, actual[key], allocatable[key], requested[key]);
   }
   for (const [name, amount] of actual.scalars ?? []) {
-    const free = (node.allocatable.scalars?.get(name) ?? 0) - (node.requested.scalars?.get(name) ?? 0);
-    if (amount > free) reasons.push(`Insufficient ${name}`);
+    check(name, amount, allocatable.scalars?.get(name) ?? 0, requested.scalars?.get(name) ?? 0);
   }
-  return reasons;
+  return missing;
 }
+
+const counted = [
+  ['cpu', 'cpu'],
+  ['memory', 'memory'],
+  ['ephemeral-storage', 'ephemeralStorage'],
+] as const;
 
 function leastRequested(requested: number, capacity: number): number {
   if (capacity === 0 || requested > capacity) return 0;

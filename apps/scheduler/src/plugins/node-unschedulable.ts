@@ -1,7 +1,7 @@
-import { type FilterPlugin } from '../framework';
+import { type FilterPlugin, unresolvable } from '../framework';
 import { isTolerated } from '#machinery';
 
-const REASON = ['node(s) were unschedulable'];
+const REJECTION = unresolvable('node(s) were unschedulable');
 const TAINT = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' } as const;
 
 /** `kubectl cordon`. */
@@ -9,6 +9,6 @@ export const nodeUnschedulable: FilterPlugin = {
   name: 'NodeUnschedulable',
   prepareFilter(pod) {
     if (isTolerated(pod.pod.spec?.tolerations, TAINT)) return undefined;
-    return (node) => (node.node?.spec?.unschedulable === true ? REASON : undefined);
+    return (node) => (node.node?.spec?.unschedulable === true ? REJECTION : undefined);
   },
 };

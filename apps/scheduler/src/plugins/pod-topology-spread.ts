@@ -1,12 +1,19 @@
 import { type TopologySpreadConstraint } from '#api';
 import { type DeepReadonly, isTolerated, type LabelMatcher, type Labels, labelSelectorMatcher } from '#machinery';
-import { MAX_NODE_SCORE, type FilterPlugin, type ScorePlugin, type Snapshot } from '../framework';
+import {
+  MAX_NODE_SCORE,
+  type FilterPlugin,
+  resolvable,
+  type ScorePlugin,
+  type Snapshot,
+  unresolvable,
+} from '../framework';
 import { type NodeInfo } from '../node-info';
 import { matchesNodeSelectorAndAffinity } from '../node-selector';
 import { type PodInfo } from '../pod-info';
 
-const MISMATCH = ["node(s) didn't match pod topology spread constraints"];
-const MISSING_LABEL = ["node(s) didn't match pod topology spread constraints (missing required label)"];
+const MISMATCH = resolvable("node(s) didn't match pod topology spread constraints");
+const MISSING_LABEL = unresolvable("node(s) didn't match pod topology spread constraints (missing required label)");
 const HOSTNAME = 'kubernetes.io/hostname';
 
 interface Constraint {

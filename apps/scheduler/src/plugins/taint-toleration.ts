@@ -1,7 +1,7 @@
-import { normalizeByMaximum, type FilterPlugin, type ScorePlugin } from '../framework';
+import { normalizeByMaximum, type FilterPlugin, type ScorePlugin, unresolvable } from '../framework';
 import { isTolerated } from '#machinery';
 
-const REASON = ['node(s) had untolerated taint(s)'];
+const REJECTION = unresolvable('node(s) had untolerated taint(s)');
 
 /** Keeps pods off nodes with taints that they do not tolerate, and prefers nodes without such `PreferNoSchedule` taints. */
 export const taintToleration: FilterPlugin & ScorePlugin = {
@@ -10,7 +10,7 @@ export const taintToleration: FilterPlugin & ScorePlugin = {
     const tolerations = pod.pod.spec?.tolerations;
     return (node) =>
       node.taints.some((taint) => taint.effect !== 'PreferNoSchedule' && !isTolerated(tolerations, taint))
-        ? REASON
+        ? REJECTION
         : undefined;
   },
   prepareScore(pod, _snapshot, feasible) {

@@ -72,6 +72,25 @@ describe('a container', () => {
     expect(await hostConfigOf({}, host)).toMatchObject({ NetworkMode: 'host', IpcMode: 'host', PidMode: 'host' });
   });
 
+  test('sees the processes of the container it targets, unless the pod shares them anyway', async () => {
+    const targetContainerId = 'c1';
+    expect(await hostConfigOf({ targetContainerId })).toMatchObject({ PidMode: 'container:c1' });
+    const together = sandboxOf({ shareProcessNamespace: true });
+    expect(await hostConfigOf({ targetContainerId }, together)).toMatchObject({ PidMode: 'container:s1' });
+  });
+
+  test('says nothing of propagation where it is private: the engine knows what its own directory needs', async () => {
+    const mount = { hostPath: '/', containerPath: '/host', readOnly: false };
+    const mounts = [
+      { ...mount, propagation: 'private' },
+      { ...mount, propagation: 'bidirectional' },
+    ] as const;
+    expect((await hostConfigOf({ mounts })).Mounts?.map(({ BindOptions }) => BindOptions)).toEqual([
+      undefined,
+      { Propagation: 'rshared' },
+    ]);
+  });
+
   test('leaves out what the image decides', async () => {
     const options = await containerOptions('s1', sandboxOf(), containerOf('i', [], { args: [] }), owner);
     for (const absent of ['Entrypoint', 'Cmd', 'WorkingDir', 'User', 'StopSignal'])

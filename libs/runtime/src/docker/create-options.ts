@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type ContainerCreateOptions, type HostConfig } from 'dockerode';
+import { type ContainerCreateOptions, type HostConfig, type MountSettings } from 'dockerode';
 import {
   type ContainerConfig,
   type ContainerResources,
@@ -16,8 +16,9 @@ const logConfig = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': 
 const sandboxShares = 2;
 const sandboxOomScoreAdj = -998;
 
-const propagations: Readonly<Record<Mount['propagation'], 'rprivate' | 'rslave' | 'rshared'>> = {
-  private: 'rprivate',
+/** The engine's default is private too, but for paths that hold its own directory: those it takes as slaves only. */
+const propagations: Readonly<Record<Mount['propagation'], 'rslave' | 'rshared' | undefined>> = {
+  private: undefined,
   'host-to-container': 'rslave',
   bidirectional: 'rshared',
 };
@@ -88,13 +89,13 @@ export async function containerOptions(
       NetworkMode: sandbox.hostNetwork ? 'host' : shared,
       ...(sandbox.hostNetwork ? { UTSMode: 'host' } : {}),
       IpcMode: sandbox.hostIpc ? 'host' : shared,
-      ...pidMode(sandbox, shared),
+      ...pidMode(sandbox, shared, config.targetContainerId),
       Mounts: config.mounts.map(({ hostPath, containerPath, readOnly, propagation }) => ({
         Type: 'bind',
         Source: hostPath,
         Target: containerPath,
         ReadOnly: readOnly,
-        BindOptions: { Propagation: propagations[propagation] },
+        ...bindOptions(propagations[propagation]),
       })),
       Devices: config.devices.map(({ hostPath, containerPath, permissions }) => ({
         PathOnHost: hostPath,
@@ -109,9 +110,14 @@ export async function containerOptions(
   };
 }
 
-function pidMode({ hostPid, shareProcessNamespace }: SandboxConfig, shared: string): HostConfig {
+function bindOptions(propagation: 'rslave' | 'rshared' | undefined): Pick<MountSettings, 'BindOptions'> {
+  return propagation === undefined ? {} : { BindOptions: { Propagation: propagation } };
+}
+
+function pidMode({ hostPid, shareProcessNamespace }: SandboxConfig, shared: string, target?: string): HostConfig {
   if (hostPid) return { PidMode: 'host' };
-  return shareProcessNamespace ? { PidMode: shared } : {};
+  if (shareProcessNamespace) return { PidMode: shared };
+  return target === undefined ? {} : { PidMode: `container:${target}` };
 }
 
 /** Swap is no memory: the limit is that of both together. */

@@ -37,8 +37,8 @@ test.each<[string, RuntimeErrorCode]>([
   ['Get "https://ghcr.io/v2/": denied: denied', 'image-unauthorized'],
   ['manifest for nginx:nope not found: manifest unknown: manifest unknown', 'image-not-found'],
   ['no matching manifest for linux/amd64 in the manifest list entries', 'image-not-found'],
-  ['Get "https://registry.invalid/v2/": dial tcp: lookup registry.invalid: no such host', 'registry-unavailable'],
-  ['Get "https://10.0.0.1/v2/": net/http: TLS handshake timeout', 'registry-unavailable'],
+  ['Get "https://registry.invalid/v2/": dial tcp: lookup registry.invalid: no such host', 'pull-failed'],
+  ['Get "https://10.0.0.1/v2/": net/http: TLS handshake timeout', 'pull-failed'],
   ['received unexpected HTTP status: 503 Service Unavailable', 'registry-unavailable'],
   ['invalid reference format', 'invalid-image-name'],
 ])('a pull that says "%s" is %s', (message, code) => {

@@ -37,7 +37,8 @@ const pullRules: readonly Rule[] = [
       /manifest unknown|not found: |manifest for .* not found|name unknown|no matching manifest|repository .* not found/i,
     code: 'image-not-found',
   },
-  { code: 'registry-unavailable' },
+  { message: /received unexpected HTTP status: 50[234]/i, code: 'registry-unavailable' },
+  { code: 'pull-failed' },
 ];
 
 /** System errors of a connection to an engine that is not there, or went away. */
@@ -79,12 +80,12 @@ export function toRuntimeError(error: unknown, fallback: RuntimeErrorCode): Erro
 
 /** An error in a pull's progress stream, or of the call itself. */
 export function toPullError(image: string, error: unknown): Error {
-  const general = toRuntimeError(error, 'registry-unavailable');
+  const general = toRuntimeError(error, 'pull-failed');
   if (general instanceof RuntimeError && general.code === 'unavailable') return general;
   const message = messageOf(error).replace(/^Error response from daemon: /, '');
   const rule = pullRules.find((candidate) => fits(candidate, undefined, message));
   return new RuntimeError(
-    rule?.code ?? 'registry-unavailable',
+    rule?.code ?? 'pull-failed',
     `Error response from daemon: ${message || `pull of ${image} failed`}`,
   );
 }

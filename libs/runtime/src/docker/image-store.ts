@@ -83,7 +83,7 @@ export class ImageStore {
       alive();
       const stream = await this.engine.call(
         (docker) => docker.pullImage(name, credentials, abort.signal),
-        'registry-unavailable',
+        'pull-failed',
       );
       let rest = '';
       for await (const chunk of stream as AsyncIterable<Buffer>) {
@@ -95,7 +95,7 @@ export class ImageStore {
       checkProgress(rest);
     } catch (error) {
       if (abort.signal.aborted)
-        throw new RuntimeError('registry-unavailable', `pull of ${image} has not made progress for a minute`);
+        throw new RuntimeError('pull-failed', `pull of ${image} has not made progress for a minute`);
       throw toPullError(image, error);
     } finally {
       timer?.cancel();

@@ -55,7 +55,14 @@ async function forwardFromInside(pid: number, port: number): Promise<Duplex> {
     throw error;
   }
   const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
-  stream.once('close', () => child.kill('SIGKILL'));
+  const kill = (): void => void child.kill('SIGKILL');
+  stream.once('close', kill).once('error', kill);
+  // A stream with data under way closes only when that is gone, which may be never: the process goes first.
+  const destroy = stream.destroy.bind(stream);
+  stream.destroy = (error) => {
+    kill();
+    return destroy(error);
+  };
   return stream;
 }
 

@@ -6,7 +6,7 @@ import { normalizeImage } from '../images/image-name';
 const failures: readonly { readonly pattern: RegExp; readonly code: RuntimeErrorCode; readonly message: string }[] = [
   {
     pattern: /^[^/]*\.invalid(:\d+)?\//,
-    code: 'registry-unavailable',
+    code: 'pull-failed',
     message: 'dial tcp: lookup registry: no such host',
   },
   {
