@@ -23,7 +23,7 @@ main({
     const dns = process.add(
       await createDns(
         { listen: LISTEN_ADDRESS.map(toEndpoint), zone, ttl, upstreams: DNS_UPSTREAMS?.map(toEndpoint) },
-        dependencies.as(users.informers, 'dns'),
+        dependencies.as(users.dns, 'dns'),
       ),
     );
     process.logger.info({ addresses: dns.addresses }, 'serving names');
@@ -33,6 +33,6 @@ main({
       port,
     }));
     const options = { clusterIp: CLUSTER_DNS, endpoints, replica: REPLICA ?? hostname().toLowerCase() };
-    process.add(await announceDns(options, dependencies.as(users.addons, 'dns')));
+    process.add(await announceDns(options, dependencies.as(users.dns, 'dns')));
   },
 });

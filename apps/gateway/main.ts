@@ -1,7 +1,7 @@
 import { connectBus, main } from '#process';
 import { connectStore } from '#store';
 import { createGateway } from './index';
-import { gatewayConfig, publisherElector, storeOptions } from './src/from-settings';
+import { busIdentity, gatewayConfig, publisherElector, storeOptions } from './src/from-settings';
 import { settings } from './src/settings';
 
 main({
@@ -10,7 +10,7 @@ main({
   settings,
   async start(process) {
     const { clock, random, logger } = process;
-    const bus = await connectBus(process);
+    const bus = await connectBus(process, { bus: await busIdentity(process) });
     const store = await connectStore(storeOptions(process));
     process.add({ name: 'store connection', stop: () => store.close() });
     const gateway = await createGateway(gatewayConfig(process), {

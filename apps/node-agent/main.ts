@@ -1,5 +1,6 @@
 import { connect, main } from '#process';
 import { createNodeAgent } from './index';
+import { joinCluster } from './src/join-cluster';
 import { runAgents } from './src/run-agents';
 import { settings } from './src/settings';
 
@@ -8,6 +9,7 @@ main({
   description: 'runs the pods of a node',
   settings,
   async start(process) {
-    await runAgents(process, await connect(process), createNodeAgent);
+    const { identity, server } = await joinCluster(process);
+    await runAgents(process, await connect(process, identity), server, createNodeAgent);
   },
 });

@@ -13,4 +13,4 @@ export { type EventMessage, type ObjectEvent, apiSubject, base32, eventSubject, 
 export { type Faults, withFaults } from './src/faults';
 export { type BusCredentials, type BusIdentity, inboxPrefix, requestSubjects } from './src/identity';
 export { type InProcessBusOptions, createInProcessBus } from './src/in-process-bus';
-export { type NatsBusOptions, createNatsBus } from './src/nats-bus';
+export { type BusTls, type NatsBusOptions, createNatsBus } from './src/nats-bus';

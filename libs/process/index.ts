@@ -14,9 +14,10 @@
  * ```
  */
 export { ClientFactory } from './src/client-factory';
-export { busSettings, electionSettings, processSettings } from './src/common-settings';
+export { busSettings, electionSettings, natsSettings, processSettings } from './src/common-settings';
 export { ComponentDependencies } from './src/component-dependencies';
-export { connect, connectBus, connectElected } from './src/connect';
+export { actsAs, componentNames, processUser } from './src/components';
+export { connect, connectBus, connectElected, type ProcessIdentity } from './src/connect';
 export { holdHostMutex, withHostMutex } from './src/host-mutex';
 export { hostAddresses } from './src/host-addresses';
 export { groupsOf, users } from './src/identities';

@@ -29,7 +29,7 @@ suite('a gateway on a bus with identities', () => {
     const servers = ['https://127.0.0.1:1', server];
     const id = await obtainBusIdentity({ ...common, servers, tls: () => tls, user, userAgent: 'test/1' });
     stops.push(() => id.stop());
-    const bus = await createNatsBus({ servers: [nats.url], name: user, tls, identity: id });
+    const bus = await createNatsBus({ servers: [nats.url], name: user, tls: () => tls, identity: id });
     stops.push(() => bus.close());
     return { bus, id };
   };

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Bus, type BusIdentity, createNatsBus } from '#bus';
+import { type Bus, type BusIdentity, type BusTls, createNatsBus } from '#bus';
 import {
   type BusAuthority,
   type BusPermissions,
@@ -16,8 +16,6 @@ import {
 } from '#pki';
 import { type Logger, silentLogger } from '#telemetry';
 import { NatsServer } from './nats-server';
-
-type Tls = Exclude<Parameters<typeof createNatsBus>[0]['tls'], undefined>;
 
 /** A broker as a cluster has it: mutual TLS, and users that the cluster's account vouches for. */
 export class SecureNats {
@@ -69,7 +67,7 @@ export class SecureNats {
     return issueCertificate(this.ca, request, Date.now());
   }
 
-  async tls(user = 'test'): Promise<Tls> {
+  async tls(user = 'test'): Promise<BusTls> {
     return { caPem: this.ca.certificatePem, ...(await this.certificate({ commonName: user, usages: ['client'] })) };
   }
 
@@ -99,6 +97,13 @@ export class SecureNats {
 
   async open(identity: BusIdentity, logger: Logger = silentLogger()): Promise<Bus> {
     const tls = await this.tls(identity.user);
-    return createNatsBus({ servers: [this.url], name: identity.user, identity, tls, logger, reconnectWaitMs: 20 });
+    return createNatsBus({
+      servers: [this.url],
+      name: identity.user,
+      identity,
+      tls: () => tls,
+      logger,
+      reconnectWaitMs: 20,
+    });
   }
 }

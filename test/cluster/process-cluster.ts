@@ -1,14 +1,14 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type InformerDump } from '#controller';
 import { nftTableName } from '#network';
-import { adminRequest, apiServerRequest, ensurePki, kubeconfig, kubeletClientRequest, nodeRequest } from '#pki';
 import { hostAddresses } from '#process';
 import { connectToDocker } from '#runtime';
+import { ensureDeploymentPki } from '../../apps/nestor/src/deployment-pki';
 import { freePorts } from '../tools/free-ports';
 import { kubectlPath } from '../tools/kubernetes-clients';
 import { ManagedProcess } from './managed-process';
@@ -30,8 +30,6 @@ export interface ProcessClusterOptions {
   readonly runtime?: 'docker' | 'fake';
   /** Agent processes; default 2. */
   readonly agents?: number;
-  /** Simulated nodes of each agent process; default 1. */
-  readonly nodesPerAgent?: number;
   /** Replicas by app; default 2 of each that can be twice, 1 of store and dns. */
   readonly replicas?: Readonly<Partial<Record<string, number>>>;
   /** More environment, by app (`node-controller`) or process (`node-controller-1`). */
@@ -158,74 +156,89 @@ export class ProcessCluster {
 
   /** Makes keys, ports and the list of processes, in order of dependence. */
   private async plan(): Promise<void> {
-    const { runtime = 'fake', agents = 2, nodesPerAgent = 1 } = this.options;
+    const { runtime = 'fake', agents = 2 } = this.options;
     const address = hostAddresses()[0] ?? '127.0.0.1';
     const pkiDirectory = join(this.directory, 'pki');
-    const pki = await ensurePki(pkiDirectory, {
-      certificates: {
-        apiserver: apiServerRequest({
-          serviceAddress: '10.96.0.1',
-          clusterDomain: 'cluster.local',
-          ipAddresses: [address],
-        }),
-        admin: adminRequest(),
-        'kubelet-client': kubeletClientRequest(),
-        node: nodeRequest(hostname().toLowerCase(), ['127.0.0.1', address]),
-      },
-    });
-    const file = (name: string): string => join(pkiDirectory, name);
     const gateways = this.replicas('gateway', 2);
-    const [natsPort, storePort, ...gatewayPorts] = await freePorts(2 + gateways);
-    this.add('nats', ['nats-server', '-a', '127.0.0.1', '-p', String(natsPort)], {});
+    const [natsPort = 0, storePort, ...gatewayPorts] = await freePorts(2 + gateways);
+    const agentNames = Array.from({ length: agents }, (_, index) => `node-${index}`);
+    this.servers.push(...gatewayPorts.map((port) => `https://127.0.0.1:${port}`));
+    await ensureDeploymentPki({
+      directory: pkiDirectory,
+      gatewayHosts: [address],
+      storeHosts: [],
+      natsHosts: [],
+      nodes: agentNames,
+      server: this.servers[0] ?? '',
+      serviceAddress: '10.96.0.1',
+      clusterDomain: 'cluster.local',
+      natsMount: join(pkiDirectory, 'nats'),
+      natsPort,
+    });
+    const file = (folder: string, name: string): string => join(pkiDirectory, folder, name);
+    const identity = (folder: string): Record<string, string> => ({
+      TLS_CA_FILE: file(folder, 'ca.crt'),
+      TLS_CERT_FILE: file(folder, 'tls.crt'),
+      TLS_KEY_FILE: file(folder, 'tls.key'),
+    });
+    this.add('nats', ['nats-server', '-c', file('nats', 'nats.conf')], {});
 
-    const bus = { NATS_URL: `nats://127.0.0.1:${natsPort}`, TLS_CA_FILE: file('ca.crt') };
+    // Components ask the gateways where NATS is.
+    const API_SERVERS = this.servers.join(',');
     await this.addApp('store', 'store', {
       STORE_DATA_DIR: join(this.directory, 'store'),
       LISTEN_ADDRESS: `127.0.0.1:${storePort}`,
+      SERVING_CERT_FILE: file('store', 'tls.crt'),
+      SERVING_KEY_FILE: file('store', 'tls.key'),
+      CLIENT_CA_FILE: file('store', 'ca.crt'),
     });
     for (const [index, port] of gatewayPorts.entries()) {
       await this.addApp('gateway', `gateway-${index}`, {
-        NATS_URL: bus.NATS_URL,
-        STORE_ENDPOINTS: `http://127.0.0.1:${storePort}`,
+        NATS_URL: `tls://127.0.0.1:${natsPort}`,
+        NATS_ACCOUNT_SEED_FILE: file('gateway', 'bus-account.seed'),
+        TLS_CA_FILE: file('gateway', 'ca.crt'),
+        TLS_CERT_FILE: file('gateway', 'client.crt'),
+        TLS_KEY_FILE: file('gateway', 'client.key'),
+        STORE_ENDPOINTS: `https://127.0.0.1:${storePort}`,
         LISTEN_ADDRESS: `0.0.0.0:${port}`,
         ADVERTISE_ADDRESS: address,
-        SERVING_CERT_FILE: file('apiserver.crt'),
-        SERVING_KEY_FILE: file('apiserver.key'),
-        CLIENT_CA_FILE: file('ca.crt'),
-        SERVICE_ACCOUNT_KEY_FILE: file('service-account.key'),
-        KUBELET_CLIENT_CERT_FILE: file('kubelet-client.crt'),
-        KUBELET_CLIENT_KEY_FILE: file('kubelet-client.key'),
+        SERVING_CERT_FILE: file('gateway', 'tls.crt'),
+        SERVING_KEY_FILE: file('gateway', 'tls.key'),
+        CLIENT_CA_FILE: file('gateway', 'ca.crt'),
+        SERVICE_ACCOUNT_KEY_FILE: file('gateway', 'service-account.key'),
+        KUBELET_CLIENT_CERT_FILE: file('gateway', 'kubelet-client.crt'),
+        KUBELET_CLIENT_KEY_FILE: file('gateway', 'kubelet-client.key'),
       });
-      const server = `https://127.0.0.1:${port}`;
-      this.servers.push(server);
-      const content = kubeconfig({
-        server,
-        authorityPem: pki.authority.certificatePem,
-        credentials: pki.certificates.admin,
-      });
+      const admin = readFileSync(file('admin', 'kubeconfig'), 'utf8');
+      const content = admin.replace(this.servers[0] ?? '', this.servers[index] ?? '');
       writeFileSync(join(this.directory, `kubeconfig-${index}`), content, { mode: 0o600 });
     }
     for (const app of electedApps) {
-      for (let index = 0; index < this.replicas(app, 2); index++) await this.addApp(app, `${app}-${index}`, bus);
+      for (let index = 0; index < this.replicas(app, 2); index++) {
+        await this.addApp(app, `${app}-${index}`, {
+          API_SERVERS,
+          ...identity(app),
+          ...(app === 'node-controller' ? { SIGNING_KEY_FILE: file(app, 'ca.key') } : {}),
+        });
+      }
     }
-    if (this.replicas('dns', 1) > 0) await this.addApp('dns', 'dns', { ...bus, LISTEN_ADDRESS: '127.0.0.1:0' });
-    for (let index = 0; index < agents; index++) {
+    if (this.replicas('dns', 1) > 0) {
+      await this.addApp('dns', 'dns', { API_SERVERS, ...identity('dns'), LISTEN_ADDRESS: '127.0.0.1:0' });
+    }
+    for (const [index, nodeName] of agentNames.entries()) {
       const dataDir = join(this.directory, `agent-${index}`);
       mkdirSync(dataDir);
       // Pods of other users go through it.
       chmodSync(this.directory, 0o711);
       await this.addApp('node-agent', `node-agent-${index}`, {
-        ...bus,
-        NODE_NAME: `node-${index}`,
-        NODES: String(nodesPerAgent),
+        API_SERVERS,
+        ...identity(`node-${nodeName}`),
+        NODE_NAME: nodeName,
         NODE_IP: address,
         RUNTIME: runtime,
         DATA_DIR: dataDir,
         CLUSTER_NAME: this.clusterName,
         LISTEN_ADDRESS: '0.0.0.0:0',
-        SERVING_CERT_FILE: file('node.crt'),
-        SERVING_KEY_FILE: file('node.key'),
-        CLIENT_CA_FILE: file('ca.crt'),
       });
     }
   }

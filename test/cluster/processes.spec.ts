@@ -29,7 +29,7 @@ describeWith(['nats'], 'a cluster of processes', () => {
     await isRolledOut('web', replicas);
   };
   const clientOf = (gateway: number): ObjectClient => {
-    const pem = (name: string): string => readFileSync(join(cluster.directory, 'pki', name), 'utf8');
+    const pem = (name: string): string => readFileSync(join(cluster.directory, 'pki/authority', name), 'utf8');
     return createHttpClient({
       server: cluster.servers[gateway] ?? '',
       ca: pem('ca.crt'),

@@ -35,6 +35,8 @@ export interface GatewayConfig {
   readonly groupsOf?: (user: string) => readonly string[];
   /** Makes the gateway hand out credentials for the bus. Absent: the bus knows no identities. */
   readonly bus?: {
+    /** Where components find the broker: told to those that get credentials. */
+    readonly servers?: readonly string[];
     /** Of the bus's account, `SA…`. Secret. */
     readonly accountSeed: string;
     /** Users that a component may act as, besides itself; undefined if the user is no component. */

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type ObjectClient } from '#client';
 import { type LeaderElector, leaseElector } from '#controller';
-import { groupsOf, hostAddresses, type ProcessContext } from '#process';
+import { actsAs, groupsOf, hostAddresses, type ProcessContext, processUser } from '#process';
 import { type ConnectStoreOptions } from '#store';
+import { type BusIdentity } from '#bus';
+import { gatewayBusIdentity } from './bus/gateway-identity';
 import { type GatewayConfig } from './config';
 import { type settings } from './settings';
 
@@ -28,6 +30,7 @@ export function gatewayConfig({ settings }: Process): GatewayConfig {
   const { host, port } = settings.LISTEN_ADDRESS;
   const { KUBELET_CLIENT_CERT_FILE: certificatePem, KUBELET_CLIENT_KEY_FILE: keyPem } = settings;
   const { SERVICE_ACCOUNT_ISSUER: issuer } = settings;
+  const accountSeed = settings.NATS_ACCOUNT_SEED_FILE?.trim();
   const agents =
     certificatePem === undefined || keyPem === undefined
       ? undefined
@@ -45,9 +48,21 @@ export function gatewayConfig({ settings }: Process): GatewayConfig {
     nodePortRange: settings.NODE_PORT_RANGE,
     serviceAccounts: { issuer, keyPem: settings.SERVICE_ACCOUNT_KEY_FILE, audiences: [issuer] },
     groupsOf,
+    ...(accountSeed === undefined
+      ? {}
+      : { bus: { accountSeed, actsAs, servers: settings.NATS_ADVERTISE_URL ?? settings.NATS_URL } }),
     shutdownDelayMs: settings.SHUTDOWN_DELAY,
     ...(agents === undefined ? {} : { agents }),
   };
+}
+
+/** A gateway vouches for itself. Undefined where the bus knows no identities. */
+export async function busIdentity(process: Process): Promise<BusIdentity | undefined> {
+  const accountSeed = process.settings.NATS_ACCOUNT_SEED_FILE?.trim();
+  if (accountSeed === undefined) return undefined;
+  const identity = await gatewayBusIdentity({ accountSeed, user: processUser(process.name), clock: process.clock });
+  process.add({ name: 'bus identity', stop: () => Promise.resolve(identity.stop()) });
+  return identity;
 }
 
 /** Two publishers do no harm, but none for long does: the lease is shorter than those of controllers. */

@@ -1,8 +1,8 @@
-import { busSettings, type SettingsTable } from '#process';
+import { natsSettings, type SettingsTable } from '#process';
 
 /** What the process can be told by its environment. */
 export const settings = {
-  ...busSettings,
+  ...natsSettings,
   STORE_ENDPOINTS: { kind: 'urls', help: 'members of the store, all https://host:port or all http://host:port' },
   STORE_CA_FILE: {
     kind: 'file',
@@ -29,6 +29,16 @@ export const settings = {
     kind: 'string',
     default: 'https://kubernetes.default.svc.cluster.local',
     help: 'who issues service account tokens, and their audience',
+  },
+  NATS_ADVERTISE_URL: {
+    kind: 'urls',
+    optional: true,
+    help: 'servers of NATS as other machines reach them, told to components that ask for credentials; absent: NATS_URL',
+  },
+  NATS_ACCOUNT_SEED_FILE: {
+    kind: 'file',
+    optional: true,
+    help: 'seed of the account that vouches for users of NATS; absent: a NATS on loopback that asks for no credentials',
   },
   KUBELET_CA_FILE: { kind: 'file', optional: true, help: "PEM of the authority of node agents' certificates" },
   KUBELET_CLIENT_CERT_FILE: {

@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { down } from './commands/down';
 import { printKubeconfig } from './commands/kubeconfig';
 import { joinNode } from './commands/node-join';
+import { initPki } from './commands/pki-init';
 import { status } from './commands/status';
 import { createToken, deleteToken, listTokens } from './commands/token';
 import { up } from './commands/up';
@@ -67,7 +68,34 @@ function program(): Command {
     .action(printKubeconfig);
   addTokenCommands(root.command('token').description('tokens with which nodes join'), dataDir);
   addNodeCommands(root.command('node').description('this machine as a node of a cluster'), dataDir);
+  addPkiCommands(root.command('pki').description('keys and certificates of a cluster of many processes'));
   return root;
+}
+
+function addPkiCommands(pki: Command): void {
+  const collect = (value: string, more: string[]): string[] => [
+    ...more,
+    ...value.split(',').filter((one) => one !== ''),
+  ];
+  pki
+    .command('init')
+    .description('make, or renew, keys, certificates and the configuration of NATS: a folder for each component')
+    .requiredOption('--directory <directory>', 'where to')
+    .option('--gateway-host <names>', 'names and addresses of the gateways, comma separated', collect, [])
+    .option('--store-host <names>', 'of the store', collect, [])
+    .option('--nats-host <names>', 'of NATS', collect, [])
+    .option('--node <names>', 'nodes that need not join by token', collect, [])
+    .option('--server <url>', 'where kubectl finds the API; the first gateway unless told')
+    .option('--service-cidr <cidr>', 'addresses of Services', '10.96.0.0/16')
+    .option('--cluster-domain <domain>', 'the zone of Services and pods', 'cluster.local')
+    .option('--nats-mount <directory>', 'where NATS sees its folder, if elsewhere')
+    .option('--nats-port <port>', 'where NATS listens', integer(1, 65535), 4222)
+    .option('--owner <id>', 'user and group id of the components', integer(0, 2 ** 31))
+    .addHelpText(
+      'after',
+      '\nRepeat it to renew what is about to expire, then restart the components whose certificates were made.',
+    )
+    .action(initPki);
 }
 
 function addTokenCommands(token: Command, dataDir: () => Option): void {

@@ -210,7 +210,7 @@ class Composition {
     const dns = await createDns({ listen, zone: plan.clusterDomain }, dependencies.as(users.informers, 'dns'));
     this.add(dns);
     const options = { clusterIp: plan.dnsService, endpoints: dns.addresses, replica: this.hostName };
-    this.add(await announceDns(options, dependencies.as(users.addons, 'nestor')));
+    this.add(await announceDns(options, dependencies.as(users.dns, 'dns')));
   }
 
   private async startServiceProxy(

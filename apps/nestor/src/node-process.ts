@@ -3,48 +3,24 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from './user-error';
 
-/** Where a node that has joined keeps what it is. */
-export interface NodeFiles {
-  readonly directory: string;
-  readonly authority: string;
-  /** Certificate and key in one PEM file; the file is replaced when they are renewed. */
-  readonly client: string;
-  readonly serving: string;
-  readonly kubeconfig: string;
-}
-
-export function nodeFiles(dataDir: string): NodeFiles {
-  const directory = join(dataDir, 'identity');
-  return {
-    directory,
-    authority: join(directory, 'ca.crt'),
-    client: join(directory, 'client.pem'),
-    serving: join(directory, 'serving.pem'),
-    kubeconfig: join(directory, 'kubelet.conf'),
-  };
+/** Where a node that has joined keeps who it is; the agent's own place for it. */
+export function identityDirectory(dataDir: string): string {
+  return join(dataDir, 'identity');
 }
 
 /** What the process of a node agent is told by its environment. */
-export function agentEnvironment(
-  files: NodeFiles,
-  node: {
-    readonly name: string;
-    readonly address: string;
-    readonly dataDir: string;
-    readonly servers: readonly string[];
-  },
-): Record<string, string> {
+export function agentEnvironment(node: {
+  readonly name: string;
+  readonly address: string;
+  readonly dataDir: string;
+  readonly servers: readonly string[];
+}): Record<string, string> {
   return {
     NODE_NAME: node.name,
     NODE_IP: node.address,
     DATA_DIR: node.dataDir,
     API_SERVERS: node.servers.join(','),
-    CLIENT_CA_FILE: files.authority,
-    CLIENT_CERT_FILE: files.client,
-    CLIENT_KEY_FILE: files.client,
-    SERVING_CERT_FILE: files.serving,
-    SERVING_KEY_FILE: files.serving,
-    KUBECONFIG: files.kubeconfig,
+    TLS_CA_FILE: join(identityDirectory(node.dataDir), 'ca.crt'),
   };
 }
 

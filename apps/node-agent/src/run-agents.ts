@@ -4,6 +4,7 @@ import { type ContainerRuntime, createDockerRuntime, createFakeRuntime } from '#
 import { type NodeAgentConfig } from './config';
 import { type NodeAgentDependencies } from './dependencies';
 import { createHostNetwork, createServiceProxy, type ServiceProxy, whyNoHostNetwork } from './service-proxy';
+import { type JoinedCluster } from './join-cluster';
 import { machineName, type settings } from './settings';
 
 type Process = ProcessContext<typeof settings>;
@@ -12,6 +13,7 @@ type Process = ProcessContext<typeof settings>;
 export async function runAgents(
   process: Process,
   dependencies: ComponentDependencies,
+  server: JoinedCluster['server'],
   start: (
     config: NodeAgentConfig,
     dependencies: NodeAgentDependencies,
@@ -19,7 +21,7 @@ export async function runAgents(
 ): Promise<void> {
   const { settings } = process;
   const hasRealPods = settings.RUNTIME === 'docker';
-  const { LISTEN_ADDRESS: listen, SERVING_CERT_FILE: certificatePem, SERVING_KEY_FILE: keyPem } = settings;
+  const { LISTEN_ADDRESS: listen } = settings;
   const names = nodeNames(settings.NODE_NAME ?? machineName(), settings.NODES);
   if (names.length > 1 && listen.port !== 0) {
     throw new SettingsError([
@@ -37,7 +39,7 @@ export async function runAgents(
       clusterDomain: settings.CLUSTER_DOMAIN,
       usesHostFilesystem: hasRealPods,
       reachesPods: hasRealPods,
-      server: { host: listen.host, port: listen.port, certificatePem, keyPem, clientCaPem: settings.CLIENT_CA_FILE },
+      server: { ...server, host: listen.host, port: listen.port },
     };
     process.add(
       await start(config, {
@@ -73,7 +75,10 @@ async function startProxy(
   return process.add(
     await createServiceProxy(
       { cluster, clusterCidr, serviceCidr, nodeNames },
-      { ...dependencies.as(users.informers, 'kube-proxy'), ...(network === undefined ? {} : { network }) },
+      {
+        ...dependencies.as(users.node(nodeNames[0] ?? machineName()), 'kube-proxy'),
+        ...(network === undefined ? {} : { network }),
+      },
     ),
   );
 }

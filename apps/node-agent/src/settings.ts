@@ -40,9 +40,27 @@ export const settings = {
     default: '0.0.0.0:10250',
     help: 'where logs, exec, port-forward and statistics are served; port 0 for several nodes',
   },
-  SERVING_CERT_FILE: { kind: 'file', help: 'PEM of the certificate to serve with' },
-  SERVING_KEY_FILE: { kind: 'file', help: 'PEM of its key' },
-  CLIENT_CA_FILE: { kind: 'file', help: 'PEM of the authority whose clients may connect' },
+  BOOTSTRAP_TOKEN_FILE: {
+    kind: 'file',
+    optional: true,
+    help: 'the token to join with at API_SERVERS; not needed once the node has a certificate, in DATA_DIR/identity',
+  },
+  CA_HASH: {
+    kind: 'string',
+    optional: true,
+    help: "sha256:… of the key of the cluster's authority, where TLS_CA_FILE does not name it",
+  },
+  SERVING_CERT_FILE: {
+    kind: 'file',
+    optional: true,
+    help: 'PEM of the certificate to serve with; absent: the cluster is asked for one',
+  },
+  SERVING_KEY_FILE: { kind: 'file', optional: true, help: 'PEM of its key' },
+  CLIENT_CA_FILE: {
+    kind: 'file',
+    optional: true,
+    help: 'PEM of the authority whose clients may connect; absent: TLS_CA_FILE, or what the node has joined by',
+  },
   SERVICE_PROXY: {
     kind: 'bool',
     default: 'true',

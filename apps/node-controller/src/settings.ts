@@ -9,6 +9,11 @@ export const settings = {
     default: '10.244.0.0/16',
     help: 'addresses of all pods, of which each node gets a part',
   },
+  SIGNING_KEY_FILE: {
+    kind: 'file',
+    optional: true,
+    help: 'PEM of the key of the authority in TLS_CA_FILE, to sign certificates of nodes and clients with; absent: nothing is signed',
+  },
   NODE_CIDR_MASK_SIZE: { kind: 'integer', default: '24', help: "prefix length of each node's part" },
   NODE_MONITOR_GRACE_PERIOD: {
     kind: 'duration',

@@ -1,9 +1,24 @@
-import { type ErrorCode, type Events, type Msg, type MsgHdrs, type NatsConnection, type NatsError } from 'nats';
+import {
+  type ErrorCode,
+  type Events,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  type NatsError,
+  type TlsOptions,
+} from 'nats';
 import { deepFreeze } from '#machinery';
 import { type Logger, silentLogger } from '#telemetry';
 import { type Bus, BusError, type BusErrorCode, type Payload, type RequestOptions } from './bus';
 import { type BusIdentity, inboxPrefix, isReplyToSender } from './identity';
 import { SubscriptionQueue } from './subscription-queue';
+
+/** PEM. The broker's certificate must be of this authority; with a certificate and key of one's own TLS is mutual. */
+export interface BusTls {
+  readonly caPem: string;
+  readonly certificatePem?: string;
+  readonly keyPem?: string;
+}
 
 export interface NatsBusOptions {
   /** `nats://127.0.0.1:4222` … */
@@ -11,8 +26,8 @@ export interface NatsBusOptions {
   /** Shown by the broker. */
   readonly name: string;
   readonly logger?: Logger;
-  /** PEM. The broker's certificate must be of this authority; with a certificate and key of one's own TLS is mutual. */
-  readonly tls?: { readonly caPem: string; readonly certificatePem?: string; readonly keyPem?: string };
+  /** Asked for at every connect: certificates are renewed. */
+  readonly tls?: () => BusTls;
   /**
    * Who this is. Answers then come to the identity's own inbox, and a server answers into its caller's only. Absent: a broker
    * that lets everybody do everything.
@@ -45,7 +60,7 @@ export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
     reconnectJitterTLS: wait / 2,
     pingInterval: 10_000,
     maxPingOut: 2,
-    ...(tls === undefined ? {} : { tls: { ca: tls.caPem, cert: tls.certificatePem, key: tls.keyPem } }),
+    ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
     ...(identity === undefined
       ? {}
       : {
@@ -59,6 +74,21 @@ export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
         }),
   });
   return new NatsBus(connection, headers, identity, options.logger ?? silentLogger());
+}
+
+/** The client reads the properties at each connect. */
+function tlsOptions(tls: () => BusTls): TlsOptions {
+  return {
+    get ca() {
+      return tls().caPem;
+    },
+    get cert() {
+      return tls().certificatePem;
+    },
+    get key() {
+      return tls().keyPem;
+    },
+  };
 }
 
 class NatsBus implements Bus {

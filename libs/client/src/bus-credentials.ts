@@ -20,11 +20,16 @@ export interface BusCredentialsOptions {
 }
 
 /** An identity that renews itself until it is stopped. */
-export type RenewedBusIdentity = BusIdentity & { stop(): void };
+export interface RenewedBusIdentity extends BusIdentity {
+  /** Where the broker is, as the gateways say; empty if they do not. */
+  readonly servers: readonly string[];
+  stop(): void;
+}
 
 interface Granted extends BusCredentials {
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
+  readonly servers: readonly string[];
 }
 
 const PATH = '/nestor/v1/bus-credentials';
@@ -51,6 +56,10 @@ class Renewal implements RenewedBusIdentity {
 
   get user(): string {
     return this.options.user;
+  }
+
+  get servers(): readonly string[] {
+    return this.granted?.servers ?? [];
   }
 
   credentials(): BusCredentials {
@@ -121,11 +130,15 @@ class Renewal implements RenewedBusIdentity {
     try {
       const body = { publicKey: busKey.publicKey };
       const answer = await client.raw({ method: 'POST', path: PATH, body });
-      const { token, expiresAt } = answer as { token?: unknown; expiresAt?: unknown };
+      const { token, expiresAt, servers } = answer as { token?: unknown; expiresAt?: unknown; servers?: unknown };
       if (typeof token !== 'string' || typeof expiresAt !== 'number') throw new Error('the answer is no credential');
-      return { token, seed: busKey.seed, expiresAt };
+      return { token, seed: busKey.seed, expiresAt, servers: isTexts(servers) ? servers : [] };
     } finally {
       await client.close();
     }
   }
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
 }

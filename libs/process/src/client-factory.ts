@@ -6,6 +6,8 @@ export interface ClientFactoryOptions {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Whom the connection belongs to, where the bus knows that. */
+  readonly sender?: string;
   /** The term in which this process leads, if it has to be elected. */
   readonly fence?: () => Fence | undefined;
 }

@@ -20,12 +20,26 @@ export const processSettings = {
   },
 } as const satisfies SettingsTable;
 
-/** Of every process that talks to the others. */
-export const busSettings = {
-  NATS_URL: { kind: 'urls', default: 'nats://127.0.0.1:4222', help: 'servers of the NATS cluster' },
+/** Of every process on the bus. */
+export const natsSettings = {
+  NATS_URL: {
+    kind: 'urls',
+    optional: true,
+    help: 'servers of the NATS cluster; absent: those that the gateways name, else nats://127.0.0.1:4222',
+  },
   TLS_CA_FILE: { kind: 'file', optional: true, help: "PEM of the cluster's certificate authority" },
   TLS_CERT_FILE: { kind: 'file', optional: true, help: "PEM of this component's client certificate" },
   TLS_KEY_FILE: { kind: 'file', optional: true, help: 'PEM of its key' },
+} as const satisfies SettingsTable;
+
+/** Of every process that talks to the gateways. */
+export const busSettings = {
+  ...natsSettings,
+  API_SERVERS: {
+    kind: 'urls',
+    optional: true,
+    help: 'gateways that hand out credentials for NATS to whoever shows a certificate, https://host:port; absent: a NATS on loopback that asks for none',
+  },
 } as const satisfies SettingsTable;
 
 /** Of every component of which one replica at a time acts; upstream's `--leader-elect-*`. */

@@ -1,26 +1,56 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type Bus, createNatsBus } from '#bus';
-import { createBusClient } from '#client';
+import { type Bus, type BusIdentity, type BusTls, createNatsBus } from '#bus';
+import { createBusClient, obtainBusIdentity } from '#client';
 import { alwaysLeader, createInformerFactory, type LeaderElector, leaseElector } from '#controller';
 import { Registry } from '#telemetry';
 import { ClientFactory } from './client-factory';
-import { type busSettings, type electionSettings } from './common-settings';
+import { type busSettings, type electionSettings, type natsSettings } from './common-settings';
+import { componentIdentity, processUser } from './components';
 import { ComponentDependencies } from './component-dependencies';
 import { users } from './identities';
 import { type ProcessContext } from './process-context';
 import { SettingsError } from './settings';
 
+type BusProcess = ProcessContext<typeof natsSettings>;
 type Process = ProcessContext<typeof busSettings>;
 type ElectedProcess = ProcessContext<typeof busSettings & typeof electionSettings>;
 
+const DEFAULT_NATS = 'nats://127.0.0.1:4222';
+
+/** Who a process is on the bus, and on whose behalf it may speak there. */
+export interface ProcessIdentity {
+  /** The connection's owner; absent where the bus knows no identities. */
+  readonly bus?: BusIdentity;
+  /** Servers of NATS, where NATS_URL does not name them. */
+  readonly servers?: readonly string[];
+  /** User of the API that informers read as. */
+  readonly readsAs: string;
+  /** What to show the broker, if it is not TLS_CERT_FILE. Asked for at every connect. */
+  readonly tls?: () => BusTls;
+}
+
 /**
- * Connects to the broker, however long that takes. The one place that knows how a process proves to the broker who it is.
- * The connection is closed last, after everything that was sent has left.
+ * Connects to the broker, however long that takes. Without an identity the broker must be on this machine: whoever reaches it could be
+ * anybody. The connection is closed last, after everything that was sent has left.
  */
-export async function connectBus({ name, settings, logger, add, signal }: Process): Promise<Bus> {
-  logger.info({ servers: settings.NATS_URL }, 'connecting to NATS');
-  const connecting = createNatsBus({ servers: settings.NATS_URL, name: `${name} on ${hostname()}`, logger });
+export async function connectBus(process: BusProcess, who: Omit<ProcessIdentity, 'readsAs'> = {}): Promise<Bus> {
+  const { name, settings, logger, add, signal } = process;
+  const { bus: identity, tls = ownTls(process) } = who;
+  const servers = settings.NATS_URL ?? (who.servers?.length ? who.servers : [DEFAULT_NATS]);
+  const remote = servers.find((server) => !isLoopback(server));
+  if (identity === undefined && remote !== undefined) {
+    throw new SettingsError([
+      `NATS_URL is ${remote}, but without an identity (API_SERVERS, TLS_CERT_FILE) NATS must be on 127.0.0.1.`,
+    ]);
+  }
+  logger.info({ servers }, 'connecting to NATS');
+  const connecting = createNatsBus({
+    servers,
+    name: `${name} on ${hostname()}`,
+    logger,
+    ...(identity === undefined ? {} : { identity, ...(tls === undefined ? {} : { tls }) }),
+  });
   const bus = await untilAborted(connecting, signal);
   const close = async (): Promise<void> => {
     await bus.flush();
@@ -30,11 +60,12 @@ export async function connectBus({ name, settings, logger, add, signal }: Proces
   return bus;
 }
 
-/** What a component of which any number may act at once needs of the others. */
-export async function connect(process: Process): Promise<ComponentDependencies> {
-  const bus = await connectBus(process);
-  const clients = new ClientFactory({ bus, clock: process.clock, random: process.random });
-  return dependencies(process, bus, clients, alwaysLeader);
+/** What a component of which any number may act at once needs of the others. @param identity absent: the component's own */
+export async function connect(process: Process, identity?: ProcessIdentity): Promise<ComponentDependencies> {
+  const who = identity ?? (await ownIdentity(process));
+  const bus = await connectBus(process, who);
+  const clients = new ClientFactory({ bus, clock: process.clock, random: process.random, ...senderOf(who) });
+  return dependencies(process, bus, clients, who, alwaysLeader);
 }
 
 /**
@@ -47,11 +78,13 @@ export async function connectElected(process: ElectedProcess, user: string): Pro
   if (renewDeadlineMs >= leaseDurationMs) {
     throw new SettingsError(['RENEW_DEADLINE must be less than LEASE_DURATION, or two could lead at once.']);
   }
-  const bus = await connectBus(process);
+  const who = await ownIdentity(process);
+  const bus = await connectBus(process, who);
   const elector = leaseElector({
     client: createBusClient({
       bus,
       user,
+      ...senderOf(who),
       clock,
       random,
       userAgent: `${name}/v1.36.2`,
@@ -66,20 +99,59 @@ export async function connectElected(process: ElectedProcess, user: string): Pro
     renewDeadlineMs,
     retryPeriodMs: settings.RETRY_PERIOD,
   });
-  const clients = new ClientFactory({ bus, clock, random, fence: () => elector.fence?.() });
-  return dependencies(process, bus, clients, () => elector);
+  const clients = new ClientFactory({ bus, clock, random, fence: () => elector.fence?.(), ...senderOf(who) });
+  return dependencies(process, bus, clients, who, () => elector);
+}
+
+/** By the certificate of the process, if there are gateways to show it to. */
+async function ownIdentity(process: Process): Promise<ProcessIdentity> {
+  const { name, settings, clock, random, logger, signal } = process;
+  const readsAs = componentIdentity(name)?.readsAs ?? users.informers;
+  const { API_SERVERS: apiServers, TLS_CA_FILE: ca, TLS_CERT_FILE: certificatePem, TLS_KEY_FILE: keyPem } = settings;
+  if (apiServers === undefined) return { readsAs };
+  if (ca === undefined || certificatePem === undefined || keyPem === undefined) {
+    throw new SettingsError(['API_SERVERS is set: TLS_CA_FILE, TLS_CERT_FILE and TLS_KEY_FILE must be, too.']);
+  }
+  logger.info({ servers: apiServers }, 'asking for credentials for the bus');
+  const bus = await obtainBusIdentity({
+    servers: apiServers,
+    tls: () => ({ caPem: ca, certificatePem, keyPem }),
+    user: processUser(name),
+    userAgent: `${name}/v1.36.2`,
+    clock,
+    random,
+    logger,
+    signal,
+  });
+  process.add({ name: 'bus identity', stop: () => Promise.resolve(bus.stop()) });
+  return { bus, readsAs, servers: bus.servers };
+}
+
+function ownTls({ settings }: BusProcess): (() => BusTls) | undefined {
+  const { TLS_CA_FILE: caPem, TLS_CERT_FILE: certificatePem, TLS_KEY_FILE: keyPem } = settings;
+  return caPem === undefined ? undefined : () => ({ caPem, certificatePem, keyPem });
+}
+
+function senderOf({ bus }: ProcessIdentity): { sender?: string } {
+  return bus === undefined ? {} : { sender: bus.user };
+}
+
+function isLoopback(server: string): boolean {
+  const { hostname: host } = new URL(server);
+  return host === 'localhost' || host === '[::1]' || /^127\./.test(host);
 }
 
 function dependencies(
   process: Process,
   bus: Bus,
   clients: ClientFactory,
+  { readsAs }: ProcessIdentity,
   elector: () => LeaderElector,
 ): ComponentDependencies {
   const { clock, random, logger } = process;
   const informers = createInformerFactory({
     bus,
-    client: clients.as(users.informers, process.name),
+    client: clients.as(readsAs, process.name),
     clock,
     random,
     logger,

@@ -5,6 +5,8 @@ export const users = {
   scheduler: 'system:kube-scheduler',
   /** May list and watch everything: the caches that all controllers of a process share. */
   informers: 'system:kube-controller-manager',
+  /** Serves names: reads Services and their endpoints, and says in `kube-system` where it is. */
+  dns: 'system:dns',
   /** Installs what belongs to every cluster (`kube-dns`), as an administrator would. */
   addons: 'system:addon-manager',
   controller: (name: string): string => `system:serviceaccount:kube-system:${name}`,

@@ -19,6 +19,7 @@ const longestBody = 64 << 10;
 
 export interface BusCredentialsOptions {
   readonly accountSeed: string;
+  readonly servers?: readonly string[];
   /** Users that a component may act as, besides itself; undefined if the user is no component. */
   readonly actsAs: (user: string) => readonly string[] | undefined;
   readonly groupsOf: GroupsOf;
@@ -28,7 +29,7 @@ export interface BusCredentialsOptions {
 }
 
 /**
- * `POST {"publicKey": "U…"}` answers `{"token": …, "expiresAt": …}`: a credential for the sender, good for a day. It may send
+ * `POST {"publicKey": "U…"}` answers `{"token": …, "expiresAt": …, "servers": […]}`: a credential for the sender, good for a day. It may send
  * requests as itself and as those whom it acts for, and hears the event streams of what it may watch.
  */
 export function busCredentialsRoute(options: BusCredentialsOptions): PathRoute {
@@ -48,7 +49,7 @@ export function busCredentialsRoute(options: BusCredentialsOptions): PathRoute {
     }).catch((error: unknown) => {
       throw error instanceof RangeError ? badRequest(`publicKey: ${error.message}`) : error;
     });
-    return jsonResult(201, { token, expiresAt });
+    return jsonResult(201, { token, expiresAt, servers: options.servers });
   };
 }
 

@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { systemClock } from '#machinery';
-import { kubeconfig, type KeyPair, writeFileAtomically } from '#pki';
+import { kubeconfig, writeFileAtomically } from '#pki';
 import { hostAddresses } from '#process';
 import { createLogger } from '#telemetry';
 import { ensureNodeIdentity, type NodeIdentity } from '../cluster';
-import { agentEnvironment, agentProgram, nodeFiles, runAgent } from '../node-process';
+import { agentEnvironment, agentProgram, identityDirectory, runAgent } from '../node-process';
 import { UserError } from '../user-error';
 
 export interface JoinOptions {
@@ -20,13 +20,11 @@ export interface JoinOptions {
 }
 
 /**
- * Makes this machine a node of a running cluster: gets the node's certificates with a bootstrap token, keeps them renewed, and
- * runs the agent with them.
+ * Makes this machine a node of a running cluster: gets the node's certificate with a bootstrap token, and runs the agent with it.
  */
 export async function joinNode(options: JoinOptions): Promise<void> {
   const nodeName = (options.nodeName ?? hostname()).toLowerCase();
   const dataDir = resolve(options.dataDir);
-  const files = nodeFiles(dataDir);
   const program = options.identityOnly ? undefined : agentProgram();
   const stopping = new AbortController();
   const onSignal = (): void => stopping.abort(new UserError('stopped'));
@@ -35,7 +33,7 @@ export async function joinNode(options: JoinOptions): Promise<void> {
   try {
     identity = await ensureNodeIdentity({
       nodeName,
-      directory: files.directory,
+      directory: identityDirectory(dataDir),
       servers: options.server,
       ...(options.token === undefined ? {} : { bootstrapToken: options.token }),
       ...(options.caHash === undefined ? {} : { caHash: options.caHash }),
@@ -46,16 +44,15 @@ export async function joinNode(options: JoinOptions): Promise<void> {
     }).catch((error: unknown) => {
       throw new UserError(error instanceof Error ? error.message : String(error));
     });
-    const { authorityPem } = identity;
     const [server = ''] = options.server;
-    const keepKubeconfig = (credentials: KeyPair): Promise<void> =>
-      writeFileAtomically(
-        files.kubeconfig,
-        kubeconfig({ server, authorityPem, credentials, name: `system:node:${nodeName}` }),
-      );
-    await keepKubeconfig(identity.current());
+    const { authorityPem } = identity;
+    const credentials = identity.current();
+    await writeFileAtomically(
+      join(identityDirectory(dataDir), 'kubelet.conf'),
+      kubeconfig({ server, authorityPem, credentials, name: `system:node:${nodeName}` }),
+    );
     const address = options.nodeIp ?? hostAddresses()[0] ?? '127.0.0.1';
-    const environment = agentEnvironment(files, { name: nodeName, address, dataDir, servers: options.server });
+    const environment = agentEnvironment({ name: nodeName, address, dataDir, servers: options.server });
     console.log(`Node ${nodeName} has joined the cluster at ${server}.`);
     if (program === undefined) {
       console.log(
@@ -65,13 +62,8 @@ export async function joinNode(options: JoinOptions): Promise<void> {
       );
       return;
     }
-    identity.onRenewed((pair) => {
-      keepKubeconfig(pair).catch((error: unknown) =>
-        console.error(`nestor: cannot write ${files.kubeconfig}: ${String(error)}`),
-      );
-    });
-    const serving = await identity.serving({ ipAddresses: [address] });
-    await writeFileAtomically(files.serving, `${serving.current().certificatePem}${serving.current().keyPem}`);
+    // From here on the agent looks after its certificates.
+    await identity.stop();
     const code = await runAgent(program, environment, stopping.signal);
     if (code !== 0) throw new UserError(`the node agent ended with exit code ${code}`);
   } finally {

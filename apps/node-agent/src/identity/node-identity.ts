@@ -22,6 +22,8 @@ export interface NodeIdentityOptions {
   readonly directory: string;
   /** `https://host:port`, one or more of the same cluster. */
   readonly servers: readonly string[];
+  /** A certificate that somebody else has got for this node: used, and renewed, unless there is one in the directory. */
+  readonly initial?: KeyPair;
   /** Needed until there is a certificate. */
   readonly bootstrapToken?: string;
   /** The cluster's authority; absent: it is found by the token and, if given, the hash (`sha256:<hex>`) of its key. */
@@ -91,9 +93,18 @@ class Joining {
   }
 
   async join(): Promise<NodeIdentity> {
-    const { directory, bootstrapToken, nodeName, logger, signal = new AbortController().signal } = this.options;
+    const {
+      directory,
+      bootstrapToken,
+      nodeName,
+      logger,
+      initial: given,
+      signal = new AbortController().signal,
+    } = this.options;
     const file = path.join(directory, 'client.pem');
-    const known = await readKeyPair(file);
+    const kept = await readKeyPair(file);
+    const isKept = kept !== undefined && this.problem(kept) === undefined;
+    const known = isKept ? kept : (given ?? kept);
     const problem = known === undefined ? 'there is none' : this.problem(known);
     let initial = known;
     if (initial === undefined || problem !== undefined) {

@@ -3,6 +3,10 @@ import { type RoleRules, everyVerb, read, recordEvents, rule, urls } from './rul
 
 export const componentRoles: RoleRules = {
   'cluster-admin': [rule('*', '*', '*'), urls('*', '*')],
+  'nestor:dns': [
+    rule('list watch', 'core', 'namespaces services'),
+    rule('list watch', 'discovery.k8s.io', 'endpointslices'),
+  ],
   'system:auth-delegator': [
     rule('create', 'authentication.k8s.io', 'tokenreviews'),
     rule('create', 'authorization.k8s.io', 'subjectaccessreviews'),

@@ -63,6 +63,7 @@ export function defaultClusterRoles(): ClusterRole[] {
 /** Who has which ClusterRole; `system:node` is for nobody since the Node authoriser decides about nodes. */
 const bindings: readonly (readonly [role: string, ...subjects: RbacSubject[]])[] = [
   ['cluster-admin', group('system:masters')],
+  ['nestor:dns', user('system:dns')],
   ['system:basic-user', group('system:authenticated')],
   ['system:discovery', group('system:authenticated')],
   ['system:kube-controller-manager', user('system:kube-controller-manager')],
@@ -158,6 +159,17 @@ const namespacedRoles: readonly NamespacedRole[] = [
     name: 'system:controller:token-cleaner',
     rules: [rule('delete get list watch', 'core', 'secrets'), recordEvents],
     subjects: [serviceAccount('token-cleaner')],
+  },
+  {
+    namespace: 'kube-system',
+    name: 'nestor:dns',
+    rules: [
+      rule('create', 'core', 'services'),
+      rule('get update', 'core', 'services', 'kube-dns'),
+      rule('create get list update delete', 'discovery.k8s.io', 'endpointslices'),
+      rule('create get list patch delete', 'coordination.k8s.io', 'leases'),
+    ],
+    subjects: [user('system:dns')],
   },
   // Beside upstream's, whose leases have other names.
   ...Object.entries(elected).map(([component, subject]) => ({
