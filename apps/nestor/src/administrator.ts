@@ -5,14 +5,19 @@ import { readKubeconfig } from '#pki';
 import { dataDirectory } from './data-directory';
 import { UserError } from './user-error';
 
-/** Calls the API of the cluster in a data directory, with its administrator's rights. */
+/** Which cluster: the one in a data directory, or that of a kubeconfig. */
+export interface AdministratorOptions {
+  readonly dataDir: string;
+  readonly kubeconfig?: string;
+}
+
+/** Calls the API of a cluster with its administrator's rights. */
 export async function asAdministrator<T>(
-  dataDir: string,
+  { dataDir, kubeconfig = dataDirectory(dataDir).kubeconfig }: AdministratorOptions,
   use: (client: ClosableObjectClient) => Promise<T>,
 ): Promise<T> {
-  const { kubeconfig } = dataDirectory(dataDir);
   const text = await readFile(kubeconfig, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') throw new UserError(`there is no cluster in ${dataDir}`);
+    if (error.code === 'ENOENT') throw new UserError(`there is no kubeconfig at ${kubeconfig}`);
     throw error;
   });
   const { server, authorityPem, credentials } = readKubeconfig(text);

@@ -99,20 +99,28 @@ function addPkiCommands(pki: Command): void {
 }
 
 function addTokenCommands(token: Command, dataDir: () => Option): void {
+  const kubeconfigHelp = "of the cluster's administrator, if it is not in the data directory";
   token
     .command('create')
     .description('make a token, and print the command that joins a node with it')
     .argument('[token]', 'of the form abcdef.0123456789abcdef; made up unless given')
     .addOption(dataDir())
+    .option('--kubeconfig <file>', kubeconfigHelp)
     .option('--ttl <duration>', 'how long it can be used: 30m, 24h, 7d; 0: for ever', durationMs, 24 * 3_600_000)
     .option('--description <text>', 'what it is for')
     .action(createToken);
-  token.command('list').description('print the tokens').addOption(dataDir()).action(listTokens);
+  token
+    .command('list')
+    .description('print the tokens')
+    .addOption(dataDir())
+    .option('--kubeconfig <file>', kubeconfigHelp)
+    .action(listTokens);
   token
     .command('delete')
     .description('delete a token; nodes that joined with it stay')
     .argument('<token>', 'its first six characters, or all of it')
     .addOption(dataDir())
+    .option('--kubeconfig <file>', kubeconfigHelp)
     .action(deleteToken);
 }
 

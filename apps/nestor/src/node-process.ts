@@ -31,10 +31,13 @@ export function agentProgram(): string {
   throw new UserError('this build has no node agent of its own; --identity-only prepares the identity for another');
 }
 
-/** Runs the agent until it ends, or until `signal` asks it to. Resolves with its exit code. */
+/** Runs the agent until it ends, or until `signal` asks it to; it does not outlive this process. Resolves with its exit code. */
 export function runAgent(program: string, environment: Record<string, string>, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program], { env: { ...process.env, ...environment }, stdio: 'inherit' });
+    const child = spawn(process.execPath, [program], {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     const end = (): void => void child.kill('SIGTERM');
     if (signal.aborted) end();
     else signal.addEventListener('abort', end, { once: true });

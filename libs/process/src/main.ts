@@ -13,7 +13,11 @@ export function main<T extends SettingsTable>(app: App<T>): void {
     random: Math.random,
     print: (to, text) => void (to === 'out' ? process.stdout : process.stderr).write(text),
     createLogger: (name, level) => createLogger(name, { level }),
-    on: (event, listener) => void process.on(event, listener),
+    on: (event, listener) => {
+      process.on(event, listener);
+      // A child with a channel to its parent ends with it, however the parent ends.
+      if (event === 'SIGTERM') process.once('disconnect', () => listener('disconnect'));
+    },
     exit: (code) => process.exit(code),
   });
 }

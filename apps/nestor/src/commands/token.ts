@@ -11,24 +11,20 @@ import {
   publicKeyPin,
   readClusterInfo,
 } from '#pki';
-import { asAdministrator } from '../administrator';
+import { type AdministratorOptions, asAdministrator } from '../administrator';
 import { UserError } from '../user-error';
 
 const { namespace, secretPrefix, secretType, keys, clusterInfo } = bootstrapTokens;
 const extraGroup = 'system:bootstrappers:kubeadm:default-node-token';
 
-interface Common {
-  readonly dataDir: string;
-}
-
 /** Makes a token with which nodes can join, and prints how. */
 export async function createToken(
   given: string | undefined,
-  options: Common & { readonly ttl: number; readonly description?: string },
+  options: AdministratorOptions & { readonly ttl: number; readonly description?: string },
 ): Promise<void> {
   const token = given === undefined ? createBootstrapToken() : parseBootstrapToken(given);
   if (token === undefined) throw new UserError('a token has the form abcdef.0123456789abcdef');
-  await asAdministrator(options.dataDir, async (client) => {
+  await asAdministrator(options, async (client) => {
     const secret = tokenSecret(token, options.ttl, options.description, Date.now());
     try {
       await client.create(resources.secrets, secret);
@@ -70,8 +66,8 @@ async function joinCommand(client: ObjectClient, token: BootstrapToken): Promise
 }
 
 /** Prints the tokens of a cluster, as `kubeadm token list`. */
-export async function listTokens(options: Common): Promise<void> {
-  await asAdministrator(options.dataDir, async (client) => {
+export async function listTokens(options: AdministratorOptions): Promise<void> {
+  await asAdministrator(options, async (client) => {
     const { items } = await client.list(resources.secrets, { namespace, fieldSelector: `type=${secretType}` });
     const rows = items.map((secret) => rowOf(secret, Date.now()));
     console.log(alignColumns([['TOKEN', 'TTL', 'EXPIRES', 'USAGES', 'DESCRIPTION', 'EXTRA GROUPS'], ...rows]));
@@ -112,10 +108,10 @@ function alignColumns(rows: readonly (readonly string[])[]): string {
 }
 
 /** Deletes a token, given by its id or whole. Nodes that joined with it stay. */
-export async function deleteToken(given: string, options: Common): Promise<void> {
+export async function deleteToken(given: string, options: AdministratorOptions): Promise<void> {
   const id = parseBootstrapToken(given)?.id ?? given;
   if (!/^[a-z0-9]{6}$/.test(id)) throw new UserError('a token is told by its first six characters, or whole');
-  await asAdministrator(options.dataDir, async (client) => {
+  await asAdministrator(options, async (client) => {
     try {
       await client.delete(resources.secrets, { namespace, name: `${secretPrefix}${id}` });
     } catch (error) {
