@@ -3,6 +3,7 @@ import { resources } from '#api';
 import { type Bus, createInProcessBus, createNatsBus } from '#bus';
 import { alwaysLeader, type ControllerDependencies, createInformerFactory, type InformerFactory } from '#controller';
 import { delay, systemClock } from '#machinery';
+import { kubeletClientRequest } from '#pki';
 import { ClientFactory, ComponentDependencies, groupsOf, hostAddresses, users } from '#process';
 import { openStore } from '#store';
 import { type Logger, Registry, type RunningComponent } from '#telemetry';
@@ -251,7 +252,13 @@ class Composition {
           clusterDomain: plan.clusterDomain,
           usesHostFilesystem: choice.hasRealPods,
           reachesPods: choice.hasRealPods,
-          server: { port: 0, ...node, clientCaPem: pki.authority.certificatePem },
+          server: {
+            port: 0,
+            ...node,
+            clientCaPem: pki.authority.certificatePem,
+            // Only the gateway may look into pods.
+            allowedClients: [kubeletClientRequest().commonName],
+          },
         },
         {
           ...dependencies.as(users.node(nodeName), 'kubelet'),

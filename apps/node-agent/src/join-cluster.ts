@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { obtainBusIdentity } from '#client';
+import { kubeletClientRequest } from '#pki';
 import { hostAddresses, type ProcessContext, type ProcessIdentity, SettingsError, users } from '#process';
 import { type NodeAgentConfig } from './config';
 import { ensureNodeIdentity } from './identity/node-identity';
@@ -16,7 +17,7 @@ export interface JoinedCluster {
 }
 
 /** Only gateways may look into pods. */
-const allowedClients = ['kube-apiserver-kubelet-client'];
+const allowedClients = [kubeletClientRequest().commonName];
 
 /**
  * With API_SERVERS the process is one node: it has a certificate of that node, or asks for one with its bootstrap token, renews it, and
