@@ -10,6 +10,14 @@ import { publishedObject } from './published-object';
 /** An empty interval this often shows that nothing was lost. */
 const heartbeatMs = 1000;
 const everyEvent = 'nestor.event.>';
+/** An interval with more than this is announced without its events: who is interested asks for them, and gets them in parts. */
+const maximumBytes = 512 << 10;
+
+/** An event and the size of its object in the store. */
+interface SizedEvent {
+  readonly event: ObjectEvent;
+  readonly bytes: number;
+}
 
 /** One stream of events: of a resource, or of the pods of one node. */
 interface Stream {
@@ -107,7 +115,7 @@ export class EventPublisher {
   }
 
   /** What happened since the stream's last interval. Nothing if that is forgotten: then the next interval leaves a gap. */
-  private missed(resource: ServedResource, stream: Stream): readonly ObjectEvent[] {
+  private missed(resource: ServedResource, stream: Stream): readonly SizedEvent[] {
     const events = resource.cache.eventsAfter(stream.prev);
     if (events === undefined) stream.prev = this.feed.revision;
     return (events ?? []).map((event) => toEvent(resource, event));
@@ -141,33 +149,39 @@ export class EventPublisher {
     return stream;
   }
 
-  private send(stream: Stream, events: readonly ObjectEvent[]): void {
-    const message: EventMessage = { prev: stream.prev, rev: this.feed.revision, events };
-    stream.prev = message.rev;
+  private send(stream: Stream, sized: readonly SizedEvent[]): void {
+    const rev = this.feed.revision;
+    const isLarge = sized.reduce((sum, { bytes }) => sum + bytes, 0) > maximumBytes;
+    // An empty interval that starts where it ends shows readers that they miss what came before.
+    const message: EventMessage = isLarge
+      ? { prev: rev, rev, events: [] }
+      : { prev: stream.prev, rev, events: sized.map(({ event }) => event) };
+    stream.prev = rev;
     this.bus.publish(stream.subject, message);
   }
 
   /** A pod's event goes to the node that it is on. */
-  private publishToNodes(events: readonly ObjectEvent[]): void {
-    const byNode = new Map<string, ObjectEvent[]>();
-    for (const event of events) {
-      const node = nodeOf(event);
+  private publishToNodes(events: readonly SizedEvent[]): void {
+    const byNode = new Map<string, SizedEvent[]>();
+    for (const sized of events) {
+      const node = nodeOf(sized);
       if (node === '') continue;
       const list = byNode.get(node);
-      if (list === undefined) byNode.set(node, [event]);
-      else list.push(event);
+      if (list === undefined) byNode.set(node, [sized]);
+      else list.push(sized);
     }
     for (const [node, list] of byNode) {
-      const stream = this.nodeStream(node, (list[0]?.revision ?? 1) - 1);
+      const stream = this.nodeStream(node, (list[0]?.event.revision ?? 1) - 1);
       this.send(stream, list);
     }
   }
 }
 
-function nodeOf({ object }: ObjectEvent): string {
-  return (object as { spec?: { nodeName?: string } }).spec?.nodeName ?? '';
+function nodeOf({ event }: SizedEvent): string {
+  return (event.object as { spec?: { nodeName?: string } }).spec?.nodeName ?? '';
 }
 
-function toEvent(resource: ServedResource, { type, revision, object }: CacheEvent): ObjectEvent {
-  return { type, revision, object: publishedObject(resource, resource.serve(object)) };
+function toEvent(resource: ServedResource, { type, revision, object }: CacheEvent): SizedEvent {
+  const event = { type, revision, object: publishedObject(resource, resource.serve(object)) };
+  return { event, bytes: object.value.byteLength };
 }

@@ -1,7 +1,9 @@
 import { type ConfigMap, resources } from '#api';
-import { type EventMessage } from '#bus';
+import { type EventMessage, eventSubject } from '#bus';
 import { type ObjectClient, createBusClient } from '#client';
+import { createInformerFactory } from '#controller';
 import { systemClock } from '#machinery';
+import { silentLogger } from '#telemetry';
 import { type Harness, startHarness } from '../testing/harness';
 
 describe('a watch on the bus is a replay', () => {
@@ -57,6 +59,29 @@ describe('a watch on the bus is a replay', () => {
     }
     expect(seen).toEqual(names);
     expect(parts).toBeGreaterThan(1);
+  });
+
+  it('brings what is too large for the event stream, which says only that there is something', async () => {
+    const messages: EventMessage[] = [];
+    const subject = eventSubject('', 'configmaps');
+    const subscription = harness.bus.subscribe(subject, ({ payload }) => void messages.push(payload as EventMessage));
+    const informers = createInformerFactory({
+      ...{ bus: harness.bus, client, clock: systemClock, random: Math.random, logger: silentLogger() },
+    });
+    const informer = informers.informer(resources.configMaps);
+    await informers.synced();
+    const data = { text: 'x'.repeat(600 << 10) };
+    const large = await client.create(resources.configMaps, {
+      metadata: { namespace: 'default', name: 'large' },
+      data,
+    });
+    const revision = Number(large.metadata?.resourceVersion);
+    await informer.waitFor(revision);
+    expect(informer.lister.get('default', 'large')?.data).toEqual(data);
+    expect(messages.filter(({ events }) => events.some(({ object }) => object.metadata?.name === 'large'))).toEqual([]);
+    expect(messages).toContainEqual({ prev: revision, rev: revision, events: [] });
+    subscription.close();
+    await informers.stop();
   });
 
   it('never brings the contents of secrets', async () => {
