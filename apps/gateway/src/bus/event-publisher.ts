@@ -169,5 +169,5 @@ function nodeOf({ object }: ObjectEvent): string {
 }
 
 function toEvent(resource: ServedResource, { type, revision, object }: CacheEvent): ObjectEvent {
-  return { type, revision, object: publishedObject(resource, resource.serve(object)) };
+  return { type, revision, object: publishedObject(resource, resource.show(object.object)) };
 }
