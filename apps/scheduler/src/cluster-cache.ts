@@ -58,9 +58,9 @@ export class ClusterCache {
   }
 
   /** Nodes are live objects: valid until the next change of the cache, hence for one synchronous scheduling cycle. */
-  snapshot(namespaceLabels: Snapshot['namespaceLabels'], selectorsOf: Snapshot['selectorsOf']): Snapshot {
+  snapshot(others: Pick<Snapshot, 'namespaceLabels' | 'selectorsOf' | 'volumes'>): Snapshot {
     this.cached ??= this.listNodes();
-    return { ...this.cached, namespaceLabels, selectorsOf };
+    return { ...this.cached, ...others };
   }
 
   private listNodes(): NonNullable<typeof this.cached> {

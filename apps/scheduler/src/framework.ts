@@ -1,9 +1,17 @@
-import { type LabelMatcher, type Labels } from '#machinery';
+import { type PersistentVolumeClaim } from '#api';
+import { type DeepReadonly, type LabelMatcher, type Labels } from '#machinery';
 import { type NodeInfo } from './node-info';
 import { type PodInfo } from './pod-info';
 
 /** The highest score a plugin may give a node, after normalisation (upstream's MaxNodeScore). */
 export const MAX_NODE_SCORE = 100;
+
+/** What is known of storage. */
+export interface Volumes {
+  claim(namespace: string, name: string): DeepReadonly<PersistentVolumeClaim> | undefined;
+  /** `volumeBindingMode` of a class; undefined if there is no such class. */
+  bindingMode(storageClass: string): string | undefined;
+}
 
 /** All nodes as they were when the scheduling of one pod began. */
 export interface Snapshot {
@@ -16,6 +24,7 @@ export interface Snapshot {
   readonly namespaceLabels: (namespace: string) => Labels;
   /** Selectors of the Services and controllers that a pod belongs to: what its spreading is about by default. */
   readonly selectorsOf: (pod: PodInfo) => readonly LabelMatcher[];
+  readonly volumes: Volumes;
 }
 
 /** Why a node does not take a pod. */
@@ -37,6 +46,8 @@ export type NodeFilter = (node: NodeInfo) => Rejection | undefined;
  */
 export interface FilterPlugin {
   readonly name: string;
+  /** Why no node whatever can take the pod, in upstream's words (upstream: a PreFilter that fails). Asked before any filter is prepared. */
+  rejectPod?(pod: PodInfo, snapshot: Snapshot): string | undefined;
   prepareFilter(pod: PodInfo, snapshot: Snapshot): NodeFilter | undefined;
 }
 

@@ -32,7 +32,11 @@ function decide(
   const cache = new ClusterCache();
   for (const builder of nodes) cache.setNode(builder.build());
   for (const builder of running) cache.setPod(built(builder));
-  const snapshot = cache.snapshot((name) => ({ 'kubernetes.io/metadata.name': name }), selectorsOf);
+  const snapshot = cache.snapshot({
+    namespaceLabels: (name) => ({ 'kubernetes.io/metadata.name': name }),
+    selectorsOf,
+    volumes: { claim: () => undefined, bindingMode: () => undefined },
+  });
   return schedulePod(podInfo(built(candidate)), snapshot, () => 0.99, { start: 0 });
 }
 

@@ -19,6 +19,13 @@ export interface Rotation {
 /** Chooses a node for the pod, or says why there is none. Pure but for `random` (ties) and `rotation`. */
 export function schedulePod(pod: PodInfo, snapshot: Snapshot, random: () => number, rotation: Rotation): Decision {
   if (snapshot.nodes.length === 0) return { message: 'no nodes available to schedule pods', plugins: new Set() };
+  for (const plugin of filterPlugins) {
+    const reason = plugin.rejectPod?.(pod, snapshot);
+    if (reason === undefined) continue;
+    // Upstream's DynamicResources has prepared nothing then, and says in its PostFilter that it finds nothing: before DefaultPreemption.
+    const message = `0/${snapshot.nodes.length} nodes are available: ${reason}. not found`;
+    return { message, plugins: new Set([plugin.name]) };
+  }
   const { feasible, reasons, plugins, resolvable } = findFeasible(pod, snapshot, rotation);
   if (feasible.length === 0) {
     const total = snapshot.nodes.length;

@@ -1,4 +1,4 @@
-import { resources } from '#api';
+import { type PersistentVolumeClaim, resources } from '#api';
 import { apiError, FakeCluster, node, pod, settle } from '#testing';
 import { createScheduler } from '../index';
 import { type RunningComponent } from '#telemetry';
@@ -57,6 +57,44 @@ describe('the scheduler', () => {
     cluster.add(node('n1'));
     await cluster.clock.advance(1_000);
     await quiet();
+    expect(cluster.takeWrites()).toEqual(['create pods/binding default/a']);
+  });
+
+  it('keeps a pod from running before its claims are bound', async () => {
+    const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }];
+    const claim = (change: Partial<PersistentVolumeClaim>): PersistentVolumeClaim => ({
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { namespace: 'default', name: 'data', uid: 'claim' },
+      spec: {},
+      ...change,
+    });
+    const said = (): (string | undefined)[] =>
+      (cluster.get(resources.pods, 'default/a')?.status?.conditions ?? []).map(({ message }) => message);
+    const later = async (): Promise<void> => {
+      await cluster.clock.advance(10_000);
+      await quiet();
+    };
+    cluster.add(
+      node('n1'),
+      pod('a').with((object) => (object.spec!.volumes = volumes)),
+    );
+    await start();
+    expect(said()).toEqual(['0/1 nodes are available: persistentvolumeclaim "data" not found. not found']);
+
+    cluster.add(claim({}));
+    await later();
+    expect(said()).toEqual(['0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found']);
+
+    cluster.takeWrites();
+    const annotations = { 'pv.kubernetes.io/bind-completed': 'yes' };
+    cluster.add(
+      claim({
+        metadata: { namespace: 'default', name: 'data', uid: 'claim', annotations },
+        spec: { volumeName: 'pv' },
+      }),
+    );
+    await later();
     expect(cluster.takeWrites()).toEqual(['create pods/binding default/a']);
   });
 

@@ -3,7 +3,7 @@ import { type ControllerDependencies, deepEqualSemantic, type EventRecorder, typ
 import { type DeepReadonly, formatTime, hasReason, keyOf, parseKey } from '#machinery';
 import { ClusterCache } from './cluster-cache';
 import { type DefaultSelectors } from './default-selectors';
-import { type Snapshot } from './framework';
+import { type Snapshot, type Volumes } from './framework';
 import { type SchedulerMetrics } from './metrics';
 import { hasSameDemands, podInfo, type PodInfo } from './pod-info';
 import { schedulePod, type Rotation } from './schedule-pod';
@@ -21,6 +21,7 @@ export class Scheduler {
   private readonly queue: SchedulingQueue;
   private readonly rotation: Rotation = { start: 0 };
   private readonly recorder: EventRecorder;
+  private readonly volumes: Volumes;
   private readonly bindings = new Set<Promise<void>>();
   private readonly cleanups: (() => void)[] = [];
   private isPumping = false;
@@ -34,6 +35,12 @@ export class Scheduler {
   ) {
     this.queue = new SchedulingQueue(deps.clock, () => this.pump());
     this.recorder = deps.recorder(schedulerName);
+    const claims = deps.informers.informer(resources.persistentVolumeClaims);
+    const classes = deps.informers.informer(resources.storageClasses);
+    this.volumes = {
+      claim: (namespace, name) => claims.lister.get(namespace, name),
+      bindingMode: (name) => classes.lister.get('', name)?.volumeBindingMode,
+    };
     metrics.observeQueue(() => this.queue.counts());
   }
 
@@ -51,6 +58,7 @@ export class Scheduler {
     this.isActive = true;
     this.watchNodes(nodes);
     this.watchPods(pods);
+    this.watchStorage();
     this.pump();
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     this.isActive = false;
@@ -88,6 +96,17 @@ export class Scheduler {
           this.queue.clusterChanged();
         },
       }),
+    );
+  }
+
+  /** A claim that appears or is bound lets pods go on. */
+  private watchStorage(): void {
+    const { informers } = this.deps;
+    const onChange = (): void => this.queue.clusterChanged();
+    const handler = { onAdd: onChange, onUpdate: onChange };
+    this.cleanups.push(
+      informers.informer(resources.persistentVolumeClaims).addHandler(handler),
+      informers.informer(resources.storageClasses).addHandler(handler),
     );
   }
 
@@ -148,10 +167,11 @@ export class Scheduler {
   }
 
   private snapshot(): Snapshot {
-    return this.cache.snapshot(
-      (namespace) => this.selectors.namespaceLabels(namespace),
-      (pod) => this.selectors.of(pod),
-    );
+    return this.cache.snapshot({
+      namespaceLabels: (namespace) => this.selectors.namespaceLabels(namespace),
+      selectorsOf: (pod) => this.selectors.of(pod),
+      volumes: this.volumes,
+    });
   }
 
   private track(work: Promise<void>): void {

@@ -4,6 +4,7 @@ import { type Clock, type DeepReadonly, type KubernetesObject, delay, hasReason 
 import { type Logger } from '#telemetry';
 import { type CorrelatedEvent, EventCorrelator, type Occurrence } from './event-correlator';
 import { type EventRecorder } from './event-recorder';
+import { Turns } from './turns';
 
 export interface EventRecorderOptions {
   readonly client: ObjectClient;
@@ -13,13 +14,15 @@ export interface EventRecorderOptions {
   readonly logger: Logger;
   /** Events that wait to be written; past it new ones are dropped. Default 1000. */
   readonly queueLimit?: number;
+  /** Shared by recorders that are to write in turns. Default: this one waits for nobody. */
+  readonly turns?: Turns;
 }
 
 const attempts = 5;
 
 /** An `EventRecorder` that writes through the client, one event at a time, in order. */
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder & { stop(): Promise<void> } {
-  const { clock, logger, component } = options;
+  const { clock, logger, component, turns = new Turns(1) } = options;
   const correlator = new EventCorrelator(component, clock);
   const queue: Occurrence[] = [];
   const controller = new AbortController();
@@ -31,7 +34,10 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     await Promise.resolve();
     for (let next = queue.shift(); next !== undefined && !controller.signal.aborted; next = queue.shift()) {
       const correlated = correlator.correlate(next);
-      if (correlated !== undefined) await write(options, correlator, correlated, controller.signal);
+      if (correlated === undefined) continue;
+      await turns.run(async () => {
+        if (!controller.signal.aborted) await write(options, correlator, correlated, controller.signal);
+      });
     }
     writing = undefined;
   };

@@ -36,21 +36,26 @@ const renewalPart = 0.2;
 export async function ensurePki<Name extends string>(directory: string, options: PkiOptions<Name>): Promise<Pki<Name>> {
   const now = (options.clock ?? systemClock).now();
   await makePrivateDirectory(directory);
-  const authority = await ensureAuthority(directory, options.authorityName ?? 'kubernetes', now);
-  const serviceAccountKeyPem = await ensureSigningKey(path.join(directory, 'service-account.key'));
+  const [authority, serviceAccountKeyPem] = await Promise.all([
+    ensureAuthority(directory, options.authorityName ?? 'kubernetes', now),
+    ensureSigningKey(path.join(directory, 'service-account.key')),
+  ]);
 
   const certificates: Partial<Record<Name, KeyPair>> = {};
   const issued: Name[] = [];
-  for (const name of Object.keys(options.certificates) as Name[]) {
-    const request = options.certificates[name];
-    let pair = await readPair(directory, name);
-    if (pair === undefined || !isUsable(pair, request, authority, now)) {
-      pair = await issueCertificate(authority, request, now);
-      await writePair(directory, name, pair);
-      issued.push(name);
-    }
-    certificates[name] = pair;
-  }
+  // At once: most of the time goes into waiting for the disk.
+  await Promise.all(
+    (Object.keys(options.certificates) as Name[]).map(async (name) => {
+      const request = options.certificates[name];
+      let pair = await readPair(directory, name);
+      if (pair === undefined || !isUsable(pair, request, authority, now)) {
+        pair = await issueCertificate(authority, request, now);
+        await writePair(directory, name, pair);
+        issued.push(name);
+      }
+      certificates[name] = pair;
+    }),
+  );
   return { authority, serviceAccountKeyPem, certificates: certificates as Record<Name, KeyPair>, issued };
 }
 

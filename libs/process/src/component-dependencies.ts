@@ -4,6 +4,7 @@ import {
   type EventRecorder,
   type InformerFactory,
   type LeaderElector,
+  Turns,
 } from '#controller';
 import { type Clock } from '#machinery';
 import { type Logger, type Registry } from '#telemetry';
@@ -23,10 +24,18 @@ export interface ComponentDependenciesOptions {
   readonly metrics: () => Registry;
 }
 
+/**
+ * Recorders of one kind of component that write at the same time. A hundred node agents in one process would otherwise keep the API
+ * busy with what they tell about pods while the pods wait for it.
+ */
+const writersOfAKind = 2;
+
 /** Makes what each component is given: a client with its own identity, an elector, a recorder, a registry, the shared informers. */
 export class ComponentDependencies {
   readonly name = 'event recorders';
   private readonly recorders = new Map<string, EventRecorder & { stop(): Promise<void> }>();
+
+  private readonly turns = new Map<string, Turns>();
 
   constructor(private readonly options: ComponentDependenciesOptions) {}
 
@@ -62,7 +71,9 @@ export class ComponentDependencies {
     let recorder = this.recorders.get(key);
     if (recorder === undefined) {
       const { clients, clock, random, logger } = this.options;
-      recorder = createEventRecorder({ client: clients.as(user, agent), component, clock, random, logger });
+      const turns = this.turns.get(agent) ?? new Turns(writersOfAKind);
+      this.turns.set(agent, turns);
+      recorder = createEventRecorder({ client: clients.as(user, agent), component, clock, random, logger, turns });
       this.recorders.set(key, recorder);
     }
     return recorder;

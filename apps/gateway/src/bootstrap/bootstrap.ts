@@ -38,18 +38,23 @@ export class Bootstrap {
     private readonly logger: Logger,
   ) {}
 
+  /** Everything but the namespaces, which hold some of it, is independent, and written with the store's group commit. */
   async run(): Promise<void> {
     await this.ensureNamespaces();
-    await this.ensureAll(resources.clusterRoles, defaultClusterRoles(), reconcileRole);
-    await this.ensureAll(resources.clusterRoleBindings, defaultClusterRoleBindings(), reconcileBinding);
-    await this.ensureAll(resources.clusterRoles, joinClusterRoles(), reconcileRole);
-    await this.ensureAll(resources.clusterRoleBindings, joinClusterRoleBindings(), reconcileBinding);
-    await this.removeObsolete();
-    await this.ensureAll(resources.roles, [...defaultRoles(), ...joinRoles()], reconcileRole);
-    await this.ensureAll(resources.roleBindings, [...defaultRoleBindings(), ...joinRoleBindings()], reconcileBinding);
-    await this.ensureAll(resources.priorityClasses, defaultPriorityClasses());
-    await this.ensureAll(resources.priorityLevelConfigurations, defaultPriorityLevelConfigurations());
-    await this.ensureAll(resources.flowSchemas, defaultFlowSchemas());
+    await Promise.all([
+      this.ensureAll(resources.clusterRoles, [...defaultClusterRoles(), ...joinClusterRoles()], reconcileRole),
+      this.ensureAll(
+        resources.clusterRoleBindings,
+        [...defaultClusterRoleBindings(), ...joinClusterRoleBindings()],
+        reconcileBinding,
+      ),
+      this.removeObsolete(),
+      this.ensureAll(resources.roles, [...defaultRoles(), ...joinRoles()], reconcileRole),
+      this.ensureAll(resources.roleBindings, [...defaultRoleBindings(), ...joinRoleBindings()], reconcileBinding),
+      this.ensureAll(resources.priorityClasses, defaultPriorityClasses()),
+      this.ensureAll(resources.priorityLevelConfigurations, defaultPriorityLevelConfigurations()),
+      this.ensureAll(resources.flowSchemas, defaultFlowSchemas()),
+    ]);
   }
 
   /** The namespaces that every cluster has. */
@@ -75,7 +80,7 @@ export class Bootstrap {
     wanted: readonly T[],
     reconcile?: (existing: DeepReadonly<T>, wanted: T) => T | undefined,
   ): Promise<void> {
-    for (const object of wanted) await this.ensure(definition, object, reconcile);
+    await Promise.all(wanted.map((object) => this.ensure(definition, object, reconcile)));
   }
 
   /** Deletes an object if it is there. */

@@ -182,6 +182,6 @@ function nodeOf({ event }: SizedEvent): string {
 }
 
 function toEvent(resource: ServedResource, { type, revision, object }: CacheEvent): SizedEvent {
-  const event = { type, revision, object: publishedObject(resource, resource.serve(object)) };
+  const event = { type, revision, object: publishedObject(resource, resource.show(object.object)) };
   return { event, bytes: object.value.byteLength };
 }

@@ -1,7 +1,6 @@
 import { resources } from '#api';
 import { type DeepReadonly, type KubernetesObject, type ObjectMeta } from '#machinery';
 import { type ServedResource } from '../registry/served-resource';
-import { type VersionedObject } from '../storage/versioned-object';
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -11,7 +10,7 @@ const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
  */
 export function publishedObject(
   resource: ServedResource,
-  { object }: Pick<VersionedObject, 'object'>,
+  object: DeepReadonly<KubernetesObject>,
 ): DeepReadonly<KubernetesObject> {
   if (resource.definition !== resources.secrets) return object;
   const { apiVersion, kind, metadata } = object;

@@ -30,7 +30,7 @@ export function replay(watch: WatchResult, from: number, current: () => number):
         cutAt = revision;
         return false;
       }
-      events.push({ type, revision, object: publishedObject(watch.resource, object) });
+      events.push({ type, revision, object: publishedObject(watch.resource, object.object) });
       bytes += object.value.byteLength;
       return true;
     },

@@ -46,6 +46,12 @@ export class ServedResource {
     return this.definition.subresources.some((subresource) => subresource.name === name);
   }
 
+  /** An object of the store as this version shows it, without the bytes that `serve` adds. Shares parts with the argument. */
+  show(stored: DeepReadonly<KubernetesObject>): DeepReadonly<KubernetesObject> {
+    const { conversion } = this.strategy;
+    return conversion === undefined || stored.apiVersion === this.apiVersion ? stored : conversion.fromStorage(stored);
+  }
+
   /** An object of the store as this version shows it. */
   serve(stored: VersionedObject): VersionedObject {
     const { conversion } = this.strategy;

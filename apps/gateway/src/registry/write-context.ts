@@ -26,8 +26,10 @@ export function strategyContext(context: WriteContext, clock: Clock): StrategyCo
 
 /** `prefixFromUserAgent`: what stands before the first slash, printable, at most 128 bytes. */
 export function managerFromUserAgent(userAgent: string): string {
+  const name = userAgent.split('/', 1)[0] ?? '';
+  if (/^[ -~]{1,128}$/.test(name)) return name;
   let manager = '';
-  for (const character of userAgent.split('/')[0] ?? '') {
+  for (const character of name) {
     if (/[\p{C}]/u.test(character)) continue;
     if (Buffer.byteLength(manager) + Buffer.byteLength(character) > 128) break;
     manager += character;

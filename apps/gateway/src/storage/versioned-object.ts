@@ -56,25 +56,13 @@ export class VersionedObject {
 
 const metadataField = Buffer.from('"metadata":{');
 
-/**
- * Objects that this process wrote, by the very buffer handed to the store: a store in the same process delivers that buffer
- * back in its watch, and parsing is saved.
- */
-const written = new WeakMap<Uint8Array, KubernetesObject>();
-
-/** Encodes an object for the store. `object` must not change afterwards, except through `decodeStored`. */
+/** Encodes an object for the store. */
 export function encodeForStore(object: KubernetesObject): Buffer {
   const { kind, apiVersion, metadata = {}, ...rest } = object;
   const { resourceVersion: _dropped, ...storedMetadata } = metadata;
   const head = `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":`;
   const tail = JSON.stringify(rest);
-  const value = Buffer.from(
-    `${head}${JSON.stringify(storedMetadata)}${tail === '{}' ? '}' : `,${tail.slice(1)}`}`,
-    'utf8',
-  );
-  // Metadata may be shared with the frozen state before; the resourceVersion goes into a copy.
-  written.set(value, { ...object, metadata: storedMetadata });
-  return value;
+  return Buffer.from(`${head}${JSON.stringify(storedMetadata)}${tail === '{}' ? '}' : `,${tail.slice(1)}`}`, 'utf8');
 }
 
 /** Decodes a value of the store. Throws `SyntaxError` if it is not an object that `encodeForStore` wrote. */
@@ -82,10 +70,7 @@ export function decodeStored(key: string, value: Uint8Array, revision: number): 
   const buffer = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   const field = buffer.indexOf(metadataField);
   if (field < 0) throw new SyntaxError(`no metadata in the value of ${key}`);
-  let object = written.get(value);
-  // Objects may share parts with older, frozen states of themselves.
-  const isShared = object === undefined || Object.isFrozen(object) || Object.isFrozen(object.metadata);
-  if (object === undefined || isShared) object = JSON.parse(buffer.toString('utf8')) as KubernetesObject;
+  const object = JSON.parse(buffer.toString('utf8')) as KubernetesObject;
   (object.metadata ??= {}).resourceVersion = String(revision);
   return new VersionedObject(key, deepFreeze(object), revision, value, field + metadataField.length);
 }
@@ -93,7 +78,6 @@ export function decodeStored(key: string, value: Uint8Array, revision: number): 
 /** An object that is not (or not in this form) in the store: a converted or dry-run one. */
 export function versioned(key: string, object: KubernetesObject, revision: number): VersionedObject {
   const value = encodeForStore(object);
-  written.delete(value);
   const { resourceVersion: _dropped, ...metadata } = object.metadata ?? {};
   const own = { ...object, metadata: revision > 0 ? { ...metadata, resourceVersion: String(revision) } : metadata };
   return new VersionedObject(

@@ -9,6 +9,7 @@ import { nodeResourcesFit } from './node-resources-fit';
 import { nodeUnschedulable } from './node-unschedulable';
 import { podTopologySpread } from './pod-topology-spread';
 import { taintToleration } from './taint-toleration';
+import { volumeBinding } from './volume-binding';
 
 /** In upstream's order: the first plugin that rejects a node names the reason. */
 export const filterPlugins: readonly FilterPlugin[] = [
@@ -18,6 +19,7 @@ export const filterPlugins: readonly FilterPlugin[] = [
   nodeAffinity,
   nodePorts,
   nodeResourcesFit,
+  volumeBinding,
   podTopologySpread,
   interPodAffinity,
 ];

@@ -129,7 +129,9 @@ function withMatchLabelKeys(
 function defaultConstraints(pod: PodInfo, snapshot: Snapshot): Constraint[] {
   const selectors = snapshot.selectorsOf(pod);
   if (selectors.length === 0) return [];
-  const selector = { matches: (labels: Labels) => selectors.every((matcher) => matcher.matches(labels)) };
+  const [first] = selectors;
+  const all = { matches: (labels: Labels) => selectors.every((matcher) => matcher.matches(labels)) };
+  const selector = selectors.length === 1 && first !== undefined ? first : all;
   return DEFAULTS.map((constraint) => ({
     ...constraint,
     minDomains: 1,

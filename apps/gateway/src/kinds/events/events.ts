@@ -49,6 +49,6 @@ export const newEvents: ResourceStrategy<EventsEvent> = {
   conversion: {
     storage: resources.events,
     toStorage: (event) => structuredClone(eventToCore(event)) as CoreEvent,
-    fromStorage: (event) => structuredClone(eventFromCore(event as DeepReadonly<CoreEvent>)) as EventsEvent,
+    fromStorage: (event) => eventFromCore(event as DeepReadonly<CoreEvent>) as EventsEvent,
   },
 };
