@@ -1,0 +1,22 @@
+/**
+ * `nestor/testing`: a cluster in a test. See docs/testing.md.
+ *
+ * ```ts
+ * const cluster = await Cluster.start({ nodes: 2 });
+ * await cluster.apply(yaml);
+ * await cluster.waitFor('deployment/web', 'Available');
+ * await cluster.advance('10m');
+ * await cluster.stop();
+ * ```
+ */
+import { loadHost } from './load-host';
+import { type HostModule } from './contract';
+
+export { ApiError, hasReason, type DeepReadonly, type KubernetesObject } from '#machinery';
+export { type ObjectClient } from '#client';
+export type * from '#api';
+export { Cluster, type ClusterOptions, type WaitOptions } from './cluster';
+export { type ObjectRef } from './wait-for';
+
+/** The built-in resources, typed: `cluster.client.get(resources.deployments, { namespace: 'default', name: 'web' })`. */
+export const resources: HostModule['resources'] = loadHost().resources;
