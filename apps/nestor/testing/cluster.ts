@@ -2,7 +2,7 @@ import { type ObjectClient } from '#client';
 import { ApiError, type DeepReadonly, type KubernetesObject, type Status } from '#machinery';
 import { type Host, type Outcome } from './contract';
 import { loadHost } from './load-host';
-import { type ObjectRef } from './wait-for';
+import { type ObjectRef } from './object-ref';
 
 export interface ClusterOptions {
   /** Simulated nodes, `node-1`, `node-2` … Default 1. 0: a control plane only, whose pods stay pending. */

@@ -1,5 +1,5 @@
 import { type resources } from '#api';
-import { type ObjectRef } from './wait-for';
+import { type ObjectRef } from './object-ref';
 
 /**
  * What crosses from the test to the cluster and back. Answers are JSON (of an `Outcome`) and the test makes objects of it: a test runner may

@@ -14,9 +14,10 @@ import { type HostModule } from './contract';
 
 export { ApiError, hasReason, type DeepReadonly, type KubernetesObject } from '#machinery';
 export { type ObjectClient } from '#client';
-export type * from '#api';
+export { type Resource } from '#api';
+export type * from '#api/types';
 export { Cluster, type ClusterOptions, type WaitOptions } from './cluster';
-export { type ObjectRef } from './wait-for';
+export { type ObjectRef } from './object-ref';
 
 /** The built-in resources, typed: `cluster.client.get(resources.deployments, { namespace: 'default', name: 'web' })`. */
 export const resources: HostModule['resources'] = loadHost().resources;

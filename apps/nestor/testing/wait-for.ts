@@ -4,10 +4,7 @@ import { type DeepReadonly, formatKey, hasReason, type KubernetesObject, type Ob
 import { type Changes } from './changes';
 import { conditionLines, hasCondition, parseCondition } from './conditions';
 import { type Discovery } from './discovery';
-
-/** `'deployment/web'`, or in parts; without `apiVersion` the first group that has the kind, without `namespace` `default`. */
-export type ObjectRef =
-  string | { readonly apiVersion?: string; readonly kind: string; readonly namespace?: string; readonly name: string };
+import { type ObjectRef } from './object-ref';
 
 type Predicate = (object: DeepReadonly<KubernetesObject>) => boolean;
 
