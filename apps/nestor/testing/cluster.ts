@@ -1,5 +1,5 @@
 import { type ObjectClient } from '#client';
-import { ApiError, type DeepReadonly, type KubernetesObject, type Status } from '#machinery';
+import { ApiError, type Clock, type DeepReadonly, type KubernetesObject, type Status } from '#machinery';
 import { type Host, type Outcome } from './contract';
 import { loadHost } from './load-host';
 import { type ObjectRef } from './object-ref';
@@ -29,12 +29,15 @@ export class Cluster {
   readonly nodes: readonly string[];
   /** With the rights of an administrator. Answers are yours to change. */
   readonly client: ObjectClient;
+  /** The cluster's time, for what is under test to share it: its timers fire in an `advance`, in their turn. */
+  readonly clock: Clock;
 
   private constructor(private readonly host: Host) {
     this.server = host.server;
     this.kubeconfig = host.kubeconfig;
     this.nodes = [...host.nodes];
     this.client = clientOf(host);
+    this.clock = host.clock;
   }
 
   /** Resolves when a pod that is created now would run. */

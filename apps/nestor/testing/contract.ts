@@ -1,4 +1,5 @@
 import { type resources } from '#api';
+import { type Clock } from '#machinery';
 import { type ObjectRef } from './object-ref';
 
 /**
@@ -9,6 +10,7 @@ export interface Host {
   readonly server: string;
   readonly kubeconfig: string;
   readonly nodes: readonly string[];
+  readonly clock: Clock;
   /** Calls a method of the administrator's `ObjectClient`. */
   call(method: string, args: readonly unknown[]): Promise<string>;
   /** Applies what a text says, or objects. */

@@ -12,7 +12,7 @@
 import { loadHost } from './load-host';
 import { type HostModule } from './contract';
 
-export { ApiError, hasReason, type DeepReadonly, type KubernetesObject } from '#machinery';
+export { ApiError, hasReason, type Clock, type DeepReadonly, type KubernetesObject, type Timer } from '#machinery';
 export { type ObjectClient } from '#client';
 export { type Resource } from '#api';
 export type * from '#api/types';
