@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import {
   adminRequest,
   apiServerRequest,
+  type CertificateRequest,
   ensurePki,
   kubeconfig,
   kubeletClientRequest,
@@ -11,6 +12,7 @@ import {
   writeFileAtomically,
 } from '#pki';
 import { hostAddresses } from '#process';
+import { type DiskStoreOptions, type KeyValueStore, openStore } from '#store';
 import { type DataDirectory } from './data-directory';
 import { freePlanIndex, type NetworkPlan } from './network-plan';
 
@@ -22,8 +24,31 @@ export interface ClusterIdentity {
   readonly plan: number;
 }
 
+/** Where a cluster keeps what may outlive its process. */
+export interface ClusterState {
+  /** Agents keep the files of their pods below it. */
+  readonly root: string;
+  identity(): Promise<ClusterIdentity>;
+  /** All keys and certificates of the cluster. */
+  pki(plan: NetworkPlan, nodeName: string): Promise<ClusterPki>;
+  openStore(options: Pick<DiskStoreOptions, 'clock' | 'logger'>): Promise<KeyValueStore>;
+  /** The API answers now: whoever is to find it is told. */
+  announce(pki: ClusterPki, server: string): Promise<void>;
+}
+
+/** Keeps everything in a data directory. */
+export function stateOnDisk(directory: DataDirectory): ClusterState {
+  return {
+    root: directory.root,
+    identity: () => ensureIdentity(directory),
+    pki: (plan, nodeName) => ensurePki(directory.pki, { certificates: certificateRequests(plan, nodeName) }),
+    openStore: (options) => openStore({ directory: directory.store, ...options }),
+    announce: (pki, server) => writeFileAtomically(directory.kubeconfig, administratorKubeconfig(pki, server)),
+  };
+}
+
 /** Reads the cluster's identity, or makes one on the first start. */
-export async function ensureIdentity(directory: DataDirectory): Promise<ClusterIdentity> {
+async function ensureIdentity(directory: DataDirectory): Promise<ClusterIdentity> {
   const known = await readIdentity(directory);
   if (known !== undefined) return known;
   const identity = { name: randomBytes(4).toString('hex'), plan: freePlanIndex() };
@@ -42,25 +67,21 @@ export async function readIdentity(directory: DataDirectory): Promise<ClusterIde
 
 export type ClusterPki = Pki<'apiserver' | 'admin' | 'kubelet-client' | 'node'>;
 
-/** All keys and certificates of the cluster, from disk or new. */
-export function ensureClusterPki(directory: DataDirectory, plan: NetworkPlan, nodeName: string): Promise<ClusterPki> {
+/** The certificates that a cluster has. */
+export function certificateRequests(
+  plan: NetworkPlan,
+  nodeName: string,
+): Readonly<Record<keyof ClusterPki['certificates'], CertificateRequest>> {
   const ipAddresses = [plan.gateway, ...hostAddresses()];
   const { clusterDomain, apiService: serviceAddress } = plan;
-  return ensurePki(directory.pki, {
-    certificates: {
-      apiserver: apiServerRequest({ serviceAddress, clusterDomain, dnsNames: [nodeName], ipAddresses }),
-      admin: adminRequest(),
-      'kubelet-client': kubeletClientRequest(),
-      node: nodeRequest(nodeName, ['127.0.0.1', ...ipAddresses]),
-    },
-  });
+  return {
+    apiserver: apiServerRequest({ serviceAddress, clusterDomain, dnsNames: [nodeName], ipAddresses }),
+    admin: adminRequest(),
+    'kubelet-client': kubeletClientRequest(),
+    node: nodeRequest(nodeName, ['127.0.0.1', ...ipAddresses]),
+  };
 }
 
-/** Writes the administrator's kubeconfig. */
-export function writeKubeconfig(directory: DataDirectory, pki: ClusterPki, server: string): Promise<void> {
-  const authorityPem = pki.authority.certificatePem;
-  return writeFileAtomically(
-    directory.kubeconfig,
-    kubeconfig({ server, authorityPem, credentials: pki.certificates.admin }),
-  );
+export function administratorKubeconfig({ authority, certificates }: ClusterPki, server: string): string {
+  return kubeconfig({ server, authorityPem: authority.certificatePem, credentials: certificates.admin });
 }

@@ -2,10 +2,9 @@ import { hostname } from 'node:os';
 import { resources } from '#api';
 import { type Bus, createInProcessBus, createNatsBus } from '#bus';
 import { alwaysLeader, type ControllerDependencies, createInformerFactory, type InformerFactory } from '#controller';
-import { delay, systemClock } from '#machinery';
+import { type Clock, delay, systemClock } from '#machinery';
 import { kubeletClientRequest } from '#pki';
 import { ClientFactory, ComponentDependencies, groupsOf, hostAddresses, users } from '#process';
-import { openStore } from '#store';
 import { type Logger, Registry, type RunningComponent } from '#telemetry';
 import { createDeploymentController } from '../../deployment-controller';
 import { announceDns, createDns } from '../../dns';
@@ -22,27 +21,25 @@ import { createReplicaSetController } from '../../replicaset-controller';
 import { createResourceController } from '../../resource-controller';
 import { createScheduler } from '../../scheduler';
 import { createServiceController } from '../../service-controller';
-import {
-  type ClusterIdentity,
-  type ClusterPki,
-  ensureClusterPki,
-  ensureIdentity,
-  writeKubeconfig,
-} from './cluster-state';
-import { type DataDirectory } from './data-directory';
+import { type ClusterIdentity, type ClusterPki, type ClusterState } from './cluster-state';
 import { type NetworkPlan, networkPlan } from './network-plan';
 import { chooseRuntime, type RuntimeChoice } from './runtime-choice';
 
 export { ensureNodeIdentity, type NodeIdentity, removeServiceRules } from '../../node-agent';
 
 export interface ClusterOptions {
-  readonly directory: DataDirectory;
+  readonly state: ClusterState;
+  /** Where the API listens. Default: everywhere, since pods reach it over the bridge. */
+  readonly host?: string;
   /** 0: any free port. */
   readonly port: number;
   readonly runtime: 'auto' | 'docker' | 'fake';
   readonly nodes: number;
-  /** URL of a NATS server; absent: in process. */
-  readonly bus?: string;
+  /** Default: the machine's name, followed by a number as if each further node were a machine of its own. */
+  readonly nodeName?: (index: number) => string;
+  readonly clock?: Clock;
+  /** URL of a NATS server, or a bus that whoever made it closes; absent: one in process. */
+  readonly bus?: string | Bus;
   readonly logger: Logger;
   readonly progress: (activity: string) => void;
   /** Aborts the start. */
@@ -53,6 +50,10 @@ export interface RunningCluster extends RunningComponent {
   readonly server: string;
   readonly runtime: string;
   readonly notes: readonly string[];
+  /** By node. */
+  readonly agents: ReadonlyMap<string, RunningComponent>;
+  /** See `RunningComponent`: true of every component. */
+  isIdle(): boolean;
 }
 
 const READY_TIMEOUT_MS = 30_000;
@@ -76,7 +77,8 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   };
   try {
     const started = await new Composition(options, components).start();
-    return { ...started, name: 'cluster', stop };
+    const isIdle = (): boolean => components.every((component) => component.isIdle?.() !== false);
+    return { ...started, name: 'cluster', isIdle, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -84,32 +86,37 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
 }
 
 class Composition {
-  private readonly clock = systemClock;
+  private readonly clock: Clock;
   private readonly random = Math.random;
-  private readonly hostName = hostname().toLowerCase();
+  private readonly nodeNames: readonly string[];
+  private readonly agents = new Map<string, RunningComponent>();
   private readonly notes: string[] = [];
 
   constructor(
     private readonly options: ClusterOptions,
     /** Started components, in the order of their start. */
     private readonly components: RunningComponent[],
-  ) {}
+  ) {
+    this.clock = options.clock ?? systemClock;
+    const { nodes, nodeName = machineName } = options;
+    this.nodeNames = Array.from({ length: nodes }, (_, index) => nodeName(index));
+  }
 
-  async start(): Promise<Pick<RunningCluster, 'server' | 'runtime' | 'notes'>> {
-    const { directory, progress, nodes, logger } = this.options;
+  async start(): Promise<Pick<RunningCluster, 'server' | 'runtime' | 'notes' | 'agents'>> {
+    const { state, progress, nodes, logger } = this.options;
     const { clock, random } = this;
-    const identity = await ensureIdentity(directory);
+    const identity = await state.identity();
     const plan = networkPlan(identity.plan);
     progress('loading keys and state');
     const [pki, choice] = await Promise.all([
-      ensureClusterPki(directory, plan, this.hostName),
+      state.pki(plan, this.nodeNames[0] ?? machineName(0)),
       chooseRuntime(this.options.runtime, { identity, plan, clock, random, logger, progress }),
     ]);
     this.notes.push(...choice.notes);
     const bus = await this.startBus();
     const gateway = await this.startGateway(plan, pki, bus);
     const server = `https://127.0.0.1:${gateway.port}`;
-    await writeKubeconfig(directory, pki, server);
+    await state.announce(pki, server);
 
     progress('starting controllers');
     const clients = new ClientFactory({ bus, clock, random });
@@ -133,7 +140,7 @@ class Composition {
     const proxy = await this.startServiceProxy(identity, plan, dependencies, choice);
     await this.startAgents(plan, pki, dependencies, choice, proxy);
     await this.untilReady(clients, choice);
-    return { server, runtime: choice.name, notes: this.notes };
+    return { server, runtime: choice.name, notes: this.notes, agents: this.agents };
   }
 
   private add<T extends RunningComponent>(component: T): T {
@@ -143,18 +150,19 @@ class Composition {
   }
 
   private async startBus(): Promise<Bus> {
-    const { bus: url, logger } = this.options;
+    const { bus: given, logger } = this.options;
+    if (typeof given === 'object') return given;
     const bus =
-      url === undefined
+      given === undefined
         ? createInProcessBus({ clock: this.clock, random: this.random, logger })
-        : await createNatsBus({ servers: [url], name: 'nestor', logger });
+        : await createNatsBus({ servers: [given], name: 'nestor', logger });
     this.add({ name: 'bus', stop: () => bus.close() });
     return bus;
   }
 
   private async startGateway(plan: NetworkPlan, pki: ClusterPki, bus: Bus): Promise<RunningGateway> {
-    const { directory, port, logger } = this.options;
-    const store = await openStore({ directory: directory.store, clock: this.clock, logger });
+    const { state, host = '0.0.0.0', port, logger } = this.options;
+    const store = await state.openStore({ clock: this.clock, logger });
     this.add({ name: 'store', stop: () => store.close() });
     const { apiserver, 'kubelet-client': kubeletClient } = pki.certificates;
     const authority = pki.authority.certificatePem;
@@ -162,11 +170,10 @@ class Composition {
     return this.add(
       await createGateway(
         {
-          // Pods reach it over the bridge; whoever connects has to say who it is.
-          host: '0.0.0.0',
+          host,
           port,
           tls: { ...apiserver, clientCaPem: authority },
-          advertise: { address: hostAddresses()[0] ?? '127.0.0.1' },
+          advertise: { address: host === '0.0.0.0' ? (hostAddresses()[0] ?? '127.0.0.1') : host },
           serviceCidr: plan.serviceCidr,
           nodePortRange: plan.nodePortRange,
           serviceAccounts: { issuer, keyPem: pki.serviceAccountKeyPem, audiences: [issuer] },
@@ -210,7 +217,7 @@ class Composition {
     const listen = [{ address: plan.gateway, port: DNS_PORT }];
     const dns = await createDns({ listen, zone: plan.clusterDomain }, dependencies.as(users.informers, 'dns'));
     this.add(dns);
-    const options = { clusterIp: plan.dnsService, endpoints: dns.addresses, replica: this.hostName };
+    const options = { clusterIp: plan.dnsService, endpoints: dns.addresses, replica: hostname().toLowerCase() };
     this.add(await announceDns(options, dependencies.as(users.dns, 'dns')));
   }
 
@@ -228,7 +235,7 @@ class Composition {
       obstacle === undefined ? createHostNetwork({ cluster, clusterCidr, serviceCidr, logger }) : undefined;
     return this.add(
       await createServiceProxy(
-        { cluster, clusterCidr, serviceCidr, nodeNames: this.nodeNames() },
+        { cluster, clusterCidr, serviceCidr, nodeNames: this.nodeNames },
         { ...dependencies.as(users.informers, 'kube-proxy'), ...(network === undefined ? {} : { network }) },
       ),
     );
@@ -242,11 +249,11 @@ class Composition {
     proxy: ServiceProxy | undefined,
   ): Promise<void> {
     const { node } = pki.certificates;
-    for (const nodeName of this.nodeNames()) {
+    for (const nodeName of this.nodeNames) {
       const agent = await createNodeAgent(
         {
           nodeName,
-          dataDir: this.options.directory.root,
+          dataDir: this.options.state.root,
           nodeIp: hostAddresses()[0] ?? '127.0.0.1',
           clusterDns: plan.dnsService,
           clusterDomain: plan.clusterDomain,
@@ -266,14 +273,8 @@ class Composition {
           ...(proxy === undefined ? {} : { beforeSigterm: (pod) => proxy.beforeSigterm(pod) }),
         },
       );
-      this.add(agent);
+      this.agents.set(nodeName, this.add(agent));
     }
-  }
-
-  /** One node has the machine's name; several have it with a number, as if they were machines of their own. */
-  private nodeNames(): string[] {
-    const { nodes } = this.options;
-    return Array.from({ length: nodes }, (_, i) => (i === 0 ? this.hostName : `${this.hostName}-${i}`));
   }
 
   /** Ready means that a pod could be created and would run: the default service account is there, and a node is ready. */
@@ -288,6 +289,7 @@ class Composition {
       const nodes = await client.list(resources.nodes);
       return (
         !choice.isAvailable ||
+        this.nodeNames.length === 0 ||
         nodes.items.some(({ status }) =>
           status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
         )
@@ -299,4 +301,9 @@ class Composition {
       await delay(this.clock, POLL_MS, this.options.signal);
     }
   }
+}
+
+function machineName(index: number): string {
+  const name = hostname().toLowerCase();
+  return index === 0 ? name : `${name}-${index}`;
 }

@@ -60,7 +60,8 @@ export async function startController(options: ControllerOptions): Promise<Runni
     for (const { close } of parts) close();
     await context.close();
   };
-  return { name, stop: () => (stopped ??= stop()) };
+  const isIdle = (): boolean => parts.every((part) => part.isIdle());
+  return { name, isIdle, stop: () => (stopped ??= stop()) };
 }
 
 interface Part {
@@ -68,6 +69,7 @@ interface Part {
   /** Works until the signal aborts and the last pass has returned. */
   readonly lead: (signal: AbortSignal) => Promise<void>;
   readonly close: () => void;
+  readonly isIdle: () => boolean;
 }
 
 /**
@@ -100,7 +102,7 @@ function connect(
     await runReconciler({ reconciler, queue: own, workers, logger: logger.child({ controller: name }) }, signal);
     close();
   };
-  return { watches, lead, close };
+  return { watches, lead, close, isIdle: () => queue?.idle ?? true };
 }
 
 function findReconcilers(

@@ -6,4 +6,6 @@ export interface RunningComponent {
    * and process. Idempotent; rejects only if something could not be released.
    */
   stop(): Promise<void>;
+  /** There is nothing that it works on, or that waits for anything but time. Absent: it cannot tell. */
+  isIdle?(): boolean;
 }

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '#telemetry';
 import { startCluster, type RunningCluster } from '../cluster';
+import { stateOnDisk } from '../cluster-state';
 import { ask, ControlSocket, type ClusterReport } from '../control-socket';
 import { dataDirectory, ensureDataDirectory, type DataDirectory } from '../data-directory';
 import { holderOf, lockDirectory } from '../directory-lock';
@@ -83,7 +84,7 @@ async function runForeground(directory: DataDirectory, options: UpOptions): Prom
   try {
     control = await ControlSocket.listen(directory.socket, () => state, onSignal);
     cluster = await startCluster({
-      directory,
+      state: stateOnDisk(directory),
       port: options.port,
       runtime: options.runtime,
       nodes: options.nodes,
