@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 /** What a test may need of the machine. */
 const checks = {
   docker: () => execFileSync('docker', ['version', '--format', '{{.Server.Version}}'], { stdio: 'pipe' }),
+  compose: () => execFileSync('docker-compose', ['version'], { stdio: 'pipe' }),
+  debootstrap: () => execFileSync('which', ['debootstrap'], { stdio: 'pipe' }),
   nats: () => execFileSync('nats-server', ['--version'], { stdio: 'pipe' }),
   etcd: () => {
     execFileSync('etcd', ['--version'], { stdio: 'pipe' });

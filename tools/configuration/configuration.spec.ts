@@ -4,6 +4,7 @@ import { defaultOf, kindOf, processSettings, type SettingsTable } from '#process
 import { settings as deploymentController } from '../../apps/deployment-controller/src/settings';
 import { settings as dns } from '../../apps/dns/src/settings';
 import { settings as gateway } from '../../apps/gateway/src/settings';
+import { settings as loadBalancer } from '../../apps/load-balancer/src/settings';
 import { settings as nodeAgent } from '../../apps/node-agent/src/settings';
 import { settings as nodeController } from '../../apps/node-controller/src/settings';
 import { settings as replicaSetController } from '../../apps/replicaset-controller/src/settings';
@@ -17,6 +18,7 @@ const apps: Readonly<Record<string, SettingsTable>> = {
   'deployment-controller': deploymentController,
   dns,
   gateway,
+  'load-balancer': loadBalancer,
   'node-agent': nodeAgent,
   'node-controller': nodeController,
   'replicaset-controller': replicaSetController,

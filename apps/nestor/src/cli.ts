@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { down } from './commands/down';
 import { printKubeconfig } from './commands/kubeconfig';
 import { joinNode } from './commands/node-join';
+import { resetNode } from './commands/node-reset';
 import { initPki } from './commands/pki-init';
 import { status } from './commands/status';
 import { createToken, deleteToken, listTokens } from './commands/token';
@@ -145,6 +146,16 @@ function addNodeCommands(node: Command, dataDir: () => Option): void {
     .option('--identity-only', 'get the certificates, print the environment of the agent, and end', false)
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'warn')
     .action(joinNode);
+  node
+    .command('reset')
+    .description('remove what stopped node agents have left on this machine: containers, networks, rules, files')
+    .requiredOption(
+      '--data-dir <directory>',
+      "the agents' DATA_DIR, or a directory around several; everything in it goes",
+    )
+    .requiredOption('--cluster-name <name>', 'CLUSTER_NAME')
+    .requiredOption('--cluster-cidr <network>', 'CLUSTER_CIDR', '10.244.0.0/16')
+    .action(resetNode);
 }
 
 function durationMs(text: string): number {

@@ -1,4 +1,4 @@
-import { chown, mkdir, readdir } from 'node:fs/promises';
+import { chown, readdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import {
@@ -79,6 +79,8 @@ export async function ensureDeploymentPki(options: DeploymentPkiOptions): Promis
   folders['node-controller'] = { ...folders['node-controller'], 'ca.key': pki.authority.keyPem };
   for (const node of options.nodes) folders[`node-${node}`] = identified(`node-${node}`);
   for (const [name, files] of Object.entries(folders)) await writeFolder(join(directory, name), files, options.owner);
+  // So that the owner finds the kubeconfig; what is in `authority` stays with whoever runs this.
+  if (options.owner !== undefined) await chown(directory, options.owner, options.owner);
   return pki.issued;
 }
 
@@ -134,7 +136,7 @@ function split(hosts: readonly string[]): { dnsNames: string[]; ipAddresses: str
 }
 
 async function writeFolder(folder: string, files: Folder, owner: number | undefined): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makePrivateDirectory(folder);
   for (const [name, contents] of Object.entries(files)) await writeFileAtomically(join(folder, name), contents);
   if (owner === undefined) return;
   for (const name of await readdir(folder)) await chown(join(folder, name), owner, owner);

@@ -14,15 +14,22 @@ import { networkPlan } from './network-plan';
 export async function purge(directory: DataDirectory, progress: (activity: string) => void): Promise<void> {
   const identity = await readIdentity(directory);
   if (identity !== undefined) {
-    progress('removing containers and networks');
-    await removeContainers(identity.name);
-    progress('removing packet filter rules');
-    const { clusterCidr } = networkPlan(identity.plan);
-    await removeServiceRules({ cluster: identity.name, clusterCidr, logger: createLogger('purge', { level: 'warn' }) });
+    await removeFromHost({ cluster: identity.name, clusterCidr: networkPlan(identity.plan).clusterCidr }, progress);
   }
   progress(`removing ${directory.root}`);
   await unmountBelow(directory.root);
   await rm(directory.root, { recursive: true, force: true });
+}
+
+/** Removes what nodes of a cluster have left on this machine: containers and networks, packet filter rules, images made here. */
+export async function removeFromHost(
+  { cluster, clusterCidr }: { readonly cluster: string; readonly clusterCidr: string },
+  progress: (activity: string) => void,
+): Promise<void> {
+  progress('removing containers and networks');
+  await removeContainers(cluster);
+  progress('removing packet filter rules');
+  await removeServiceRules({ cluster, clusterCidr, logger: createLogger('purge', { level: 'warn' }) });
 }
 
 /** Without Docker there are no containers either. */
