@@ -21,14 +21,21 @@ function report(what, value, goal, unit) {
 }
 
 const work = JSON.stringify(
-  Array.from({ length: 400 }, (_, i) => ({ name: `pod-${i}`, labels: { app: 'x', index: String(i) }, list: [1, 2, i] })),
+  Array.from({ length: 400 }, (_, i) => ({
+    name: `pod-${i}`,
+    labels: { app: 'x', index: String(i) },
+    list: [1, 2, i],
+  })),
 );
 
 /** CPU seconds that parsing, encoding and hashing 1 MB takes here and now: the median of some runs. */
 function referenceSeconds() {
   const runs = Array.from({ length: 25 }, () => {
     const start = process.cpuUsage();
-    for (let i = 0; i < 35; i++) createHash('sha256').update(JSON.stringify(JSON.parse(work))).digest();
+    for (let i = 0; i < 35; i++)
+      createHash('sha256')
+        .update(JSON.stringify(JSON.parse(work)))
+        .digest();
     const { user, system } = process.cpuUsage(start);
     return (user + system) / 1e6;
   });
