@@ -1,14 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { connectToDocker, RuntimeError } from '#runtime';
 import { createLogger } from '#telemetry';
-import { removeServiceRules } from './cluster';
+import { removeOverlay, removeServiceRules } from './cluster';
 import { readIdentity } from './cluster-state';
 import { type DataDirectory } from './data-directory';
 import { unmountBelow } from './mounts';
 import { networkPlan } from './network-plan';
 
 /**
- * Removes everything that `up` made: containers, networks and images, packet filter rules, mounts, data. What is not there is
+ * Removes everything that `up` made: containers, networks and images, packet filter rules and routes, mounts, data. What is not there is
  * not an error; what cannot be removed is, and the data stays so that it can be tried again.
  */
 export async function purge(directory: DataDirectory, progress: (activity: string) => void): Promise<void> {
@@ -16,9 +16,11 @@ export async function purge(directory: DataDirectory, progress: (activity: strin
   if (identity !== undefined) {
     progress('removing containers and networks');
     await removeContainers(identity.name);
-    progress('removing packet filter rules');
+    progress('removing packet filter rules and routes');
     const { clusterCidr } = networkPlan(identity.plan);
-    await removeServiceRules({ cluster: identity.name, clusterCidr, logger: createLogger('purge', { level: 'warn' }) });
+    const network = { cluster: identity.name, clusterCidr, logger: createLogger('purge', { level: 'warn' }) };
+    await removeServiceRules(network);
+    await removeOverlay(network);
   }
   progress(`removing ${directory.root}`);
   await unmountBelow(directory.root);

@@ -67,7 +67,12 @@ export function createOverlayHost(options: OverlayHostOptions): OverlayHost {
 
 /** Removes everything that the cluster's overlay has left on this host. Nothing happens if there is nothing. */
 export async function removeOverlay(options: Omit<OverlayHostOptions, 'localIp'>): Promise<void> {
-  await createOverlayHost({ ...options, localIp: '' }).apply({ routes: [], neighbours: [], forwarding: [] });
+  try {
+    await createOverlayHost({ ...options, localIp: '' }).apply({ routes: [], neighbours: [], forwarding: [] });
+  } catch (error) {
+    // Without `ip` none was made.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 class LinuxOverlayHost implements OverlayHost {
