@@ -247,8 +247,9 @@ class NodeServiceProxy implements ServiceProxy {
     });
     if (network !== undefined) {
       if (clock.monotonic() - this.preparedAt >= VERIFY_MS) {
-        const { filtersBridges, hasTable } = await network.prepare();
-        this.preparedAt = clock.monotonic();
+        const { filtersBridges, hasTable, isComplete = true } = await network.prepare();
+        // A pod that comes makes the bridge, and then an endpoint.
+        this.preparedAt = isComplete ? clock.monotonic() : -Infinity;
         this.filtersBridges = filtersBridges;
         if (!hasTable) this.applied = undefined;
       }
