@@ -14,6 +14,7 @@ export {
   type OverlayHostOptions,
   removeOverlay,
 } from './src/overlay/overlay-host';
+export { podNetworkOptions, type PodNetworkFacts } from './src/overlay/pod-network';
 export {
   ensureNodeIdentity,
   type NodeIdentity,

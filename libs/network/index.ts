@@ -28,7 +28,13 @@ export {
   type OverlayOptions,
   type OverlayPlan,
 } from './src/overlay';
-export { OVERLAY_ROUTE_PROTOCOL, type OverlayChanges, overlayChanges, type OverlayState } from './src/overlay-changes';
+export {
+  OVERLAY_ROUTE_PROTOCOL,
+  type OverlayChanges,
+  overlayChanges,
+  overlayMtu,
+  type OverlayState,
+} from './src/overlay-changes';
 export {
   type Backend,
   type Decision,

@@ -29,6 +29,8 @@ export class Lab extends NamespaceLab {
     await this.link('outside', 'node', 'up0');
     await this.must('node', `ip addr add ${Lab.nodeIp}/24 dev up0`);
     await this.must('outside', `ip addr add ${Lab.outsideIp}/24 dev eth0; ip route add 10.96.0.0/16 via ${Lab.nodeIp}`);
+    await this.serve('outside');
+    await this.serve('node');
     // As Docker leaves a host: forwarding only for what its chains accept.
     await this.must(
       'node',

@@ -64,7 +64,7 @@ export class NamespaceLab {
 
   /** Runs programs in the namespace of the node, of a pod, or outside. */
   run(where: string): RunCommand {
-    return createRunCommand(10_000, ['ip', 'netns', 'exec', `${this.prefix}-${where}`]);
+    return createRunCommand(10_000, ['ip', 'netns', 'exec', this.namespace(where)]);
   }
 
   /** As `run`, for what has to succeed. */
@@ -98,9 +98,17 @@ export class NamespaceLab {
   stream(from: string, address: string): ChildProcess {
     const script = `const r = require('node:http').request('http://${address}/stream', { method: 'POST' }, (a) => a.pipe(process.stdout));
       r.on('error', (e) => { console.log(e.code); process.exit(1); }); r.flushHeaders(); process.stdin.pipe(r);`;
-    const child = spawn('ip', ['netns', 'exec', `${this.prefix}-${from}`, process.execPath, '-e', script], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+    const argv = ['netns', 'exec', this.namespace(from), process.execPath, '-e', script];
+    return this.keep(spawn('ip', argv, { stdio: ['pipe', 'pipe', 'inherit'] }));
+  }
+
+  /** What `ip netns` calls a machine. */
+  protected namespace(name: string): string {
+    return `${this.prefix}-${name}`;
+  }
+
+  /** Takes charge of a process: it is ended with the lab. */
+  protected keep<T extends ChildProcess>(child: T): T {
     this.servers.push(child);
     return child;
   }
@@ -115,23 +123,22 @@ export class NamespaceLab {
   }
 
   protected async add(name: string): Promise<void> {
-    execFileSync('ip', ['netns', 'add', `${this.prefix}-${name}`]);
-    this.namespaces.push(`${this.prefix}-${name}`);
+    execFileSync('ip', ['netns', 'add', this.namespace(name)]);
+    this.namespaces.push(this.namespace(name));
     await this.must(name, 'ip link set lo up');
   }
 
   /** A cable: `eth0` of `name` to the interface `hostEnd` of `host`. */
   protected async link(name: string, host: string, hostEnd: string): Promise<void> {
-    await this.must(host, `ip link add ${hostEnd} type veth peer name eth0 netns ${this.prefix}-${name}`);
+    await this.must(host, `ip link add ${hostEnd} type veth peer name eth0 netns ${this.namespace(name)}`);
     await this.must(host, `ip link set ${hostEnd} up`);
     await this.must(name, 'ip link set eth0 up');
   }
 
   /** A server on port 8080 that answers with the namespace's name. */
   protected async serve(name: string): Promise<void> {
-    const argv = ['netns', 'exec', `${this.prefix}-${name}`, process.execPath, '-e', SERVER, name, '8080'];
-    const child = spawn('ip', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.servers.push(child);
+    const argv = ['netns', 'exec', this.namespace(name), process.execPath, '-e', SERVER, name, '8080'];
+    const child = this.keep(spawn('ip', argv, { stdio: ['ignore', 'pipe', 'inherit'] }));
     await once(child.stdout, 'data');
   }
 }

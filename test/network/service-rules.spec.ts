@@ -93,6 +93,7 @@ describeReal('services on a real kernel', () => {
         nodeNames: ['here'],
         clusterCidr: Lab.clusterCidr,
         serviceCidr: '10.96.0.0/16',
+        gateway: '10.250.0.1',
         forwarderAddresses: [],
       },
       {
@@ -132,6 +133,13 @@ describeReal('services on a real kernel', () => {
   test('pod to pod', async () => {
     await start([]);
     expect(await lab.get('a', `${ips.b}:8080`)).toBe(`b ${ips.a}`);
+  });
+
+  test('pod to outside and to its own node: outside sees the node, the node sees the pod', async () => {
+    await start([]);
+    expect(await lab.get('a', `${Lab.outsideIp}:8080`)).toBe(`outside ${Lab.nodeIp}`);
+    expect(await lab.getUdp('a', Lab.outsideIp, 8080)).toBe(`outside ${Lab.nodeIp}`);
+    expect(await lab.get('a', `${Lab.nodeIp}:8080`)).toBe(`node ${ips.a}`);
   });
 
   test('pod to service, balanced, with the client’s address', async () => {

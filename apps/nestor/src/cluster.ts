@@ -12,7 +12,10 @@ import { createGateway, type RunningGateway } from '../../gateway';
 import {
   createHostNetwork,
   createNodeAgent,
+  createOverlay,
+  createOverlayHost,
   createServiceProxy,
+  podNetworkOptions,
   type ServiceProxy,
   whyNoHostNetwork,
 } from '../../node-agent';
@@ -25,7 +28,7 @@ import { type ClusterIdentity, type ClusterPki, type ClusterState } from './clus
 import { type NetworkPlan, networkPlan } from './network-plan';
 import { chooseRuntime, type RuntimeChoice } from './runtime-choice';
 
-export { ensureNodeIdentity, type NodeIdentity, removeServiceRules } from '../../node-agent';
+export { ensureNodeIdentity, type NodeIdentity, removeOverlay, removeServiceRules } from '../../node-agent';
 
 export interface ClusterOptions {
   readonly state: ClusterState;
@@ -59,6 +62,8 @@ export interface RunningCluster extends RunningComponent {
 const READY_TIMEOUT_MS = 30_000;
 const POLL_MS = 10;
 const DNS_PORT = 53;
+/** Reaches other machines whatever lies between them. Makes nothing while there are none. */
+const OVERLAY = 'vxlan';
 
 /**
  * The composition root: every component in one process, started in order of dependence and stopped in reverse. Resolves when
@@ -90,6 +95,7 @@ class Composition {
   private readonly random = Math.random;
   private readonly nodeNames: readonly string[];
   private readonly agents = new Map<string, RunningComponent>();
+  private readonly hostIp = hostAddresses()[0] ?? '127.0.0.1';
   private readonly notes: string[] = [];
 
   constructor(
@@ -108,9 +114,9 @@ class Composition {
     const identity = await state.identity();
     const plan = networkPlan(identity.plan);
     progress('loading keys and state');
-    const [pki, choice] = await Promise.all([
+    const [pki, [choice, obstacle]] = await Promise.all([
       state.pki(plan, this.nodeNames[0] ?? machineName(0)),
-      chooseRuntime(this.options.runtime, { identity, plan, clock, random, logger, progress }),
+      this.chooseRuntime(identity, plan),
     ]);
     this.notes.push(...choice.notes);
     const bus = await this.startBus();
@@ -137,7 +143,7 @@ class Composition {
 
     progress(`starting ${nodes === 1 ? 'a node' : `${nodes} nodes`} on ${choice.name}`);
     if (choice.hasRealPods) await this.startDns(plan, dependencies);
-    const proxy = await this.startServiceProxy(identity, plan, dependencies, choice);
+    const proxy = choice.hasRealPods ? await this.startNetwork(identity, plan, dependencies, obstacle) : undefined;
     await this.startAgents(plan, pki, dependencies, choice, proxy);
     await this.untilReady(clients, choice);
     return { server, runtime: choice.name, notes: this.notes, agents: this.agents };
@@ -173,7 +179,7 @@ class Composition {
           host,
           port,
           tls: { ...apiserver, clientCaPem: authority },
-          advertise: { address: host === '0.0.0.0' ? (hostAddresses()[0] ?? '127.0.0.1') : host },
+          advertise: { address: host === '0.0.0.0' ? this.hostIp : host },
           serviceCidr: plan.serviceCidr,
           nodePortRange: plan.nodePortRange,
           serviceAccounts: { issuer, keyPem: pki.serviceAccountKeyPem, audiences: [issuer] },
@@ -221,24 +227,48 @@ class Composition {
     this.add(await announceDns(options, dependencies.as(users.dns, 'dns')));
   }
 
-  private async startServiceProxy(
-    { name: cluster }: ClusterIdentity,
-    { clusterCidr, serviceCidr }: NetworkPlan,
-    dependencies: ComponentDependencies,
-    choice: RuntimeChoice,
-  ): Promise<ServiceProxy | undefined> {
-    if (!choice.hasRealPods) return undefined;
+  /** What runs containers, and why the packet filter cannot be used, if it cannot. */
+  private async chooseRuntime(
+    identity: ClusterIdentity,
+    plan: NetworkPlan,
+  ): Promise<readonly [RuntimeChoice, string | undefined]> {
+    const { clock, random, hostIp: localIp } = this;
+    const { runtime, logger, progress } = this.options;
     const obstacle = await whyNoHostNetwork();
+    const pods = await podNetworkOptions({
+      proxyMasquerades: obstacle === undefined,
+      ...(obstacle === undefined ? { backend: OVERLAY } : {}),
+      localIp,
+    });
+    return [await chooseRuntime(runtime, { identity, plan, pods, clock, random, logger, progress }), obstacle];
+  }
+
+  /** The service proxy and the way to pods of other machines. */
+  private async startNetwork(
+    { name: cluster }: ClusterIdentity,
+    { clusterCidr, serviceCidr, gateway }: NetworkPlan,
+    dependencies: ComponentDependencies,
+    obstacle: string | undefined,
+  ): Promise<ServiceProxy> {
     if (obstacle !== undefined) this.notes.push(`Services are reachable on 127.0.0.1 only: ${obstacle}`);
     const { logger } = this.options;
+    const { hostIp: localIp } = this;
+    const { nodeNames } = this;
     const network =
       obstacle === undefined ? createHostNetwork({ cluster, clusterCidr, serviceCidr, logger }) : undefined;
-    return this.add(
+    const component = dependencies.as(users.informers, 'kube-proxy');
+    const proxy = this.add(
       await createServiceProxy(
-        { cluster, clusterCidr, serviceCidr, nodeNames: this.nodeNames },
-        { ...dependencies.as(users.informers, 'kube-proxy'), ...(network === undefined ? {} : { network }) },
+        { cluster, clusterCidr, serviceCidr, gateway, nodeNames },
+        { ...component, ...(network === undefined ? {} : { network }) },
       ),
     );
+    if (network !== undefined) {
+      const options = { backend: OVERLAY, cluster, clusterCidr, localIp, localNodes: new Set(nodeNames) } as const;
+      const host = createOverlayHost({ cluster, clusterCidr, localIp, logger });
+      this.add(await createOverlay(options, { ...component, host }));
+    }
+    return proxy;
   }
 
   private async startAgents(
@@ -254,7 +284,7 @@ class Composition {
         {
           nodeName,
           dataDir: this.options.state.root,
-          nodeIp: hostAddresses()[0] ?? '127.0.0.1',
+          nodeIp: this.hostIp,
           clusterDns: plan.dnsService,
           clusterDomain: plan.clusterDomain,
           usesHostFilesystem: choice.hasRealPods,

@@ -1,14 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { connectToDocker, RuntimeError } from '#runtime';
 import { createLogger } from '#telemetry';
-import { removeServiceRules } from './cluster';
+import { removeOverlay, removeServiceRules } from './cluster';
 import { readIdentity } from './cluster-state';
 import { type DataDirectory } from './data-directory';
 import { unmountBelow } from './mounts';
 import { networkPlan } from './network-plan';
 
 /**
- * Removes everything that `up` made: containers, networks and images, packet filter rules, mounts, data. What is not there is
+ * Removes everything that `up` made: containers, networks and images, packet filter rules and routes, mounts, data. What is not there is
  * not an error; what cannot be removed is, and the data stays so that it can be tried again.
  */
 export async function purge(directory: DataDirectory, progress: (activity: string) => void): Promise<void> {
@@ -29,7 +29,9 @@ export async function removeFromHost(
   progress('removing containers and networks');
   await removeContainers(cluster);
   progress('removing packet filter rules');
-  await removeServiceRules({ cluster, clusterCidr, logger: createLogger('purge', { level: 'warn' }) });
+  const network = { cluster, clusterCidr, logger: createLogger('purge', { level: 'warn' }) };
+  await removeServiceRules(network);
+  await removeOverlay(network);
 }
 
 /** Without Docker there are no containers either. */

@@ -5,6 +5,7 @@ import {
   createDockerRuntime,
   createFakeRuntime,
   type DockerRuntime,
+  type PodNetworkConfig,
   RuntimeError,
 } from '#runtime';
 import { type Logger } from '#telemetry';
@@ -26,6 +27,7 @@ export interface RuntimeChoice {
 export interface RuntimeContext {
   readonly identity: ClusterIdentity;
   readonly plan: NetworkPlan;
+  readonly pods: Pick<PodNetworkConfig, 'isMasqueraded' | 'mtu'>;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -81,7 +83,15 @@ function fake({ clock, random }: RuntimeContext): RuntimeChoice {
   };
 }
 
-function dockerRuntimes({ identity, plan, clock, random, logger }: RuntimeContext): (node: string) => DockerRuntime {
+function dockerRuntimes({
+  identity,
+  plan,
+  pods,
+  clock,
+  random,
+  logger,
+}: RuntimeContext): (node: string) => DockerRuntime {
   const { clusterCidr, gateway } = plan;
-  return (node) => createDockerRuntime({ cluster: identity.name, clusterCidr, gateway, node, clock, random, logger });
+  const network = { cluster: identity.name, clusterCidr, gateway, ...pods };
+  return (node) => createDockerRuntime({ ...network, node, clock, random, logger });
 }

@@ -62,6 +62,20 @@ describe('node agent', () => {
     expect(harness.cluster.events.at(-1)).toBe('Normal Killing Pod/web: Stopping container main');
   });
 
+  it('says that the node is ready as soon as it hears that it counts as silent', async () => {
+    const ready = (): unknown =>
+      harness.cluster.get(resources.nodes, 'n1')?.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+    expect(ready()).toBe('True');
+    harness.cluster.edit(resources.nodes, 'n1', (node) => {
+      for (const condition of node.status?.conditions ?? []) condition.status = 'Unknown';
+    });
+    await harness.run(12_000);
+    expect(ready()).toBe('True');
+    harness.cluster.takeWrites();
+    await harness.run(30_000);
+    expect(harness.cluster.takeWrites().filter((write) => write.includes('nodes'))).toEqual([]);
+  });
+
   it('restarts what crashes, with growing delays', async () => {
     harness.cluster.add(harness.pod('web'));
     await harness.run(100);

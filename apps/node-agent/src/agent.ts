@@ -126,6 +126,7 @@ export async function startNodeAgent(given: NodeAgentConfig, deps: NodeAgentDepe
     dependencies: { client, clock, random, logger, runtime },
     host,
     port,
+    latest: (than) => newest(than, nodes.lister.get('', config.nodeName)) ?? than,
     event: (type, reason, message) =>
       recorder.event(
         { apiVersion: 'v1', kind: 'Node', metadata: { name: config.nodeName, uid: config.nodeName } },

@@ -1,15 +1,24 @@
-import { nthAddress } from '#network';
+import { nthAddress, type OverlayBackend } from '#network';
 import { type ComponentDependencies, hostAddresses, type ProcessContext, SettingsError, users } from '#process';
 import { type ContainerRuntime, createDockerRuntime, createFakeRuntime } from '#runtime';
 import { type NodeAgentConfig } from './config';
 import { type NodeAgentDependencies } from './dependencies';
+import { createOverlay } from './overlay/overlay';
+import { createOverlayHost } from './overlay/overlay-host';
+import { podNetworkOptions } from './overlay/pod-network';
 import { createHostNetwork, createServiceProxy, type ServiceProxy, whyNoHostNetwork } from './service-proxy';
 import { type JoinedCluster } from './join-cluster';
 import { machineName, type settings } from './settings';
 
 type Process = ProcessContext<typeof settings>;
 
-/** The agents of this process's nodes, each as `start` starts it, and one service proxy for all of them. */
+interface HostNetworking {
+  readonly proxy?: ServiceProxy;
+  /** What the container engine should know of the pods' network. */
+  readonly pods: Awaited<ReturnType<typeof podNetworkOptions>>;
+}
+
+/** The agents of this process's nodes, each as `start` starts it, and one service proxy and overlay for all of them. */
 export async function runAgents(
   process: Process,
   dependencies: ComponentDependencies,
@@ -28,13 +37,15 @@ export async function runAgents(
       'LISTEN_ADDRESS must have port 0 where NODES is more than 1: each node has a port of its own.',
     ]);
   }
-  // The proxy first: it stops last, so that pods that are going are taken out of it.
-  const proxy = hasRealPods && settings.SERVICE_PROXY ? await startProxy(process, dependencies, names) : undefined;
+  const nodeIp = settings.NODE_IP ?? hostAddresses()[0] ?? '127.0.0.1';
+  // The network first: it stops last, so that pods that are going are taken out of the proxy.
+  const network = hasRealPods ? await startNetwork(process, dependencies, names, nodeIp) : undefined;
+  const proxy = network?.proxy;
   for (const nodeName of names) {
     const config: NodeAgentConfig = {
       nodeName,
       dataDir: settings.DATA_DIR,
-      nodeIp: settings.NODE_IP ?? hostAddresses()[0] ?? '127.0.0.1',
+      nodeIp,
       clusterDns: settings.CLUSTER_DNS,
       clusterDomain: settings.CLUSTER_DOMAIN,
       usesHostFilesystem: hasRealPods,
@@ -44,7 +55,7 @@ export async function runAgents(
     process.add(
       await start(config, {
         ...dependencies.as(users.node(nodeName), 'kubelet'),
-        runtime: runtimeFor(process, nodeName),
+        runtime: runtimeFor(process, nodeName, network?.pods),
         ...(proxy === undefined ? {} : { beforeSigterm: (pod) => proxy.beforeSigterm(pod) }),
       }),
     );
@@ -55,29 +66,75 @@ function nodeNames(first: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => (i === 0 ? first : `${first}-${i}`));
 }
 
-function runtimeFor({ settings, clock, random, logger }: Process, node: string): ContainerRuntime {
+function runtimeFor(
+  { settings, clock, random, logger }: Process,
+  node: string,
+  pods: HostNetworking['pods'] = {},
+): ContainerRuntime {
   if (settings.RUNTIME === 'fake') return createFakeRuntime({ clock, random });
   const { CLUSTER_NAME: cluster, CLUSTER_CIDR: clusterCidr } = settings;
   const gateway = nthAddress(clusterCidr, 1);
-  return createDockerRuntime({ cluster, clusterCidr, gateway, node, clock, random, logger });
+  return createDockerRuntime({ cluster, clusterCidr, gateway, ...pods, node, clock, random, logger });
+}
+
+/** What pods of this host need to reach Services, other hosts and the world, as far as this process may provide it. */
+async function startNetwork(
+  process: Process,
+  dependencies: ComponentDependencies,
+  nodeNames: readonly string[],
+  localIp: string,
+): Promise<HostNetworking> {
+  const { settings, logger } = process;
+  const obstacle = await whyNoHostNetwork();
+  const mayFilter = obstacle === undefined;
+  if (settings.SERVICE_PROXY && !mayFilter) logger.warn({ obstacle }, 'Services are reachable on 127.0.0.1 only');
+  const proxy = settings.SERVICE_PROXY ? await startProxy(process, dependencies, nodeNames, mayFilter) : undefined;
+  const backend = settings.OVERLAY !== 'none' && mayFilter ? settings.OVERLAY : undefined;
+  if (backend !== undefined) await startOverlay(process, dependencies, nodeNames, localIp, backend);
+  const proxyMasquerades = settings.SERVICE_PROXY && mayFilter;
+  if (backend !== undefined && !proxyMasquerades) {
+    logger.warn('without the service proxy the container engine masquerades: pods of other machines see this one');
+  }
+  const facts = { proxyMasquerades, localIp, ...(backend === undefined ? {} : { backend }) };
+  return { pods: await podNetworkOptions(facts), ...(proxy === undefined ? {} : { proxy }) };
 }
 
 async function startProxy(
   process: Process,
   dependencies: ComponentDependencies,
   nodeNames: readonly string[],
+  mayFilter: boolean,
 ): Promise<ServiceProxy> {
   const { settings, logger } = process;
   const { CLUSTER_NAME: cluster, CLUSTER_CIDR: clusterCidr, SERVICE_CIDR: serviceCidr } = settings;
-  const obstacle = await whyNoHostNetwork();
-  if (obstacle !== undefined) logger.warn({ obstacle }, 'Services are reachable on 127.0.0.1 only');
-  const network = obstacle === undefined ? createHostNetwork({ cluster, clusterCidr, serviceCidr, logger }) : undefined;
+  const gateway = nthAddress(clusterCidr, 1);
+  const network = mayFilter ? createHostNetwork({ cluster, clusterCidr, serviceCidr, logger }) : undefined;
   return process.add(
     await createServiceProxy(
-      { cluster, clusterCidr, serviceCidr, nodeNames },
+      { cluster, clusterCidr, serviceCidr, gateway, nodeNames },
       {
         ...dependencies.as(users.node(nodeNames[0] ?? machineName()), 'kube-proxy'),
         ...(network === undefined ? {} : { network }),
+      },
+    ),
+  );
+}
+
+async function startOverlay(
+  process: Process,
+  dependencies: ComponentDependencies,
+  nodeNames: readonly string[],
+  localIp: string,
+  backend: OverlayBackend,
+): Promise<void> {
+  const { settings, logger } = process;
+  const { CLUSTER_NAME: cluster, CLUSTER_CIDR: clusterCidr } = settings;
+  process.add(
+    await createOverlay(
+      { backend, cluster, clusterCidr, localIp, localNodes: new Set(nodeNames) },
+      {
+        ...dependencies.as(users.node(nodeNames[0] ?? machineName()), 'kube-proxy'),
+        host: createOverlayHost({ cluster, clusterCidr, localIp, logger }),
       },
     ),
   );

@@ -66,6 +66,12 @@ export const settings = {
     default: 'true',
     help: 'whether to make Services reachable from this machine and its pods',
   },
+  OVERLAY: {
+    kind: 'choice',
+    choices: ['vxlan', 'host-gw', 'none'],
+    default: 'vxlan',
+    help: 'how packets get to pods of other machines: in UDP, or by routes, for which all have to be on one network; the same on all',
+  },
 } as const satisfies SettingsTable;
 
 /** The machine's name as nodes are named. */

@@ -19,6 +19,12 @@ export interface NftOptions {
    * (`bridge-nf-call-iptables` is 0 or missing): there the answer would not be translated back.
    */
   readonly masqueradesPods: boolean;
+  /**
+   * The address of the pods' bridge, the same on every host. Given, the table masquerades what leaves the cluster, in place of the
+   * container engine, whose rule would hide pods from those of other hosts, too; and what this host itself sends to pods of
+   * others under the bridge's address, since their answers would stay on their host.
+   */
+  readonly gateway?: string;
 }
 
 /** nft's identifiers are letters, digits, `_`, `-`, `.` and `/`; anything else in a cluster's name becomes `_`. */
@@ -70,6 +76,7 @@ export function compileNft({ rules }: RuleSet, options: NftOptions): NftTable {
     ...(options.masqueradesPods
       ? [`ct status dnat ip saddr ${clusterCidr} ip daddr ${clusterCidr} masquerade fully-random`]
       : []),
+    ...(options.gateway === undefined ? [] : egress(clusterCidr, options.gateway)),
   ]);
   table.chain('services', [
     `${SERVICE_KEY} vmap @service-ips`,
@@ -92,6 +99,15 @@ export function compileNft({ rules }: RuleSet, options: NftOptions): NftTable {
 
   for (const rule of rules) addService(table, rule, clusterCidr);
   return table.build();
+}
+
+/** Unicast: neither to this host, which is not left, nor to groups. */
+function egress(clusterCidr: string, gateway: string): string[] {
+  return [
+    `ip saddr ${clusterCidr} ip daddr != ${clusterCidr} fib daddr type unicast masquerade fully-random`,
+    // By another interface than the bridge, whose address it is: under that interface's.
+    `ip saddr ${gateway} ip daddr ${clusterCidr} fib daddr type unicast fib saddr . oif type != local masquerade fully-random`,
+  ];
 }
 
 function addService(table: TableBuilder, rule: ServicePortRule, clusterCidr: string): void {

@@ -52,6 +52,15 @@ describe('the table', () => {
     expect(Object.keys(elementsOf(table, 'hairpins'))).toEqual(['10.244.0.1 . 10.244.0.1', '10.244.0.2 . 10.244.0.2']);
   });
 
+  test('what leaves the cluster is masqueraded only where the engine does not do it', () => {
+    const postrouting = (gateway: object): string =>
+      rulesOf(compileNft({ rules: [] }, { ...options, ...gateway }), 'nat-postrouting')?.join('\n') ?? '';
+    expect(postrouting({})).not.toContain('ip daddr != 10.244.0.0/16');
+    expect(postrouting({ gateway: '10.244.0.1' })).toContain(
+      'ip saddr 10.244.0.0/16 ip daddr != 10.244.0.0/16 fib daddr type unicast masquerade',
+    );
+  });
+
   test('nobody there: refused, not translated', () => {
     const table = compile(rule({ cluster: { kind: 'reject' }, nodePort: 30080, externalIps: ['192.0.2.1'] }));
     expect(elementsOf(table, 'service-ips')).toEqual({});

@@ -1,4 +1,4 @@
-import { type OverlayDevice, type OverlayPlan, type OverlayRoute } from './overlay';
+import { type OverlayBackend, type OverlayDevice, type OverlayPlan, type OverlayRoute } from './overlay';
 
 /** What a host's kernel has of the overlay now. */
 export interface OverlayState extends OverlayPlan {
@@ -17,6 +17,11 @@ export const OVERLAY_ROUTE_PROTOCOL = 78;
 /** IPv4, UDP and VXLAN headers and the inner Ethernet header (RFC 7348). */
 const VXLAN_OVERHEAD = 50;
 
+/** The longest packet that pods can send each other whole, given what passes between the hosts. */
+export function overlayMtu(backend: OverlayBackend, underlayMtu: number): number {
+  return backend === 'vxlan' ? underlayMtu - VXLAN_OVERHEAD : underlayMtu;
+}
+
 /**
  * The commands that turn one state into another. What is right is not touched; what goes is removed before what comes, since a
  * block of addresses may move from one host to another.
@@ -28,7 +33,7 @@ export function overlayChanges(
   wanted: OverlayPlan,
   { name, underlayMtu }: { readonly name: string; readonly underlayMtu: number },
 ): OverlayChanges {
-  const mtu = underlayMtu - VXLAN_OVERHEAD;
+  const mtu = overlayMtu('vxlan', underlayMtu);
   const isNew = wanted.device !== undefined && (is.device === undefined || !isSameTunnel(is.device, wanted.device));
   const isGone = is.device !== undefined && (wanted.device === undefined || isNew);
   // With the device everything on it goes.

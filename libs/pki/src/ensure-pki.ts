@@ -42,21 +42,27 @@ export async function ensurePki<Name extends string>(directory: string, options:
   ]);
 
   const certificates: Partial<Record<Name, KeyPair>> = {};
-  const issued: Name[] = [];
+  const issued = new Set<Name>();
+  const names = Object.keys(options.certificates) as Name[];
   // At once: most of the time goes into waiting for the disk.
   await Promise.all(
-    (Object.keys(options.certificates) as Name[]).map(async (name) => {
+    names.map(async (name) => {
       const request = options.certificates[name];
       let pair = await readPair(directory, name);
       if (pair === undefined || !isUsable(pair, request, authority, now)) {
         pair = await issueCertificate(authority, request, now);
         await writePair(directory, name, pair);
-        issued.push(name);
+        issued.add(name);
       }
       certificates[name] = pair;
     }),
   );
-  return { authority, serviceAccountKeyPem, certificates: certificates as Record<Name, KeyPair>, issued };
+  return {
+    authority,
+    serviceAccountKeyPem,
+    certificates: certificates as Record<Name, KeyPair>,
+    issued: names.filter((name) => issued.has(name)),
+  };
 }
 
 async function ensureAuthority(directory: string, commonName: string, now: number): Promise<KeyPair> {

@@ -15,6 +15,8 @@ interface NodeReporterOptions {
   readonly dependencies: Dependencies;
   readonly host: HostInfo;
   readonly port: number;
+  /** The node as the API has it, as far as that is known: others write it as well. */
+  readonly latest: (than: DeepReadonly<Node>) => DeepReadonly<Node>;
   readonly event: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
 }
 
@@ -22,7 +24,7 @@ const retryMs = 500;
 
 /**
  * Registers the node and keeps its status and lease current: one beat renews the lease and looks at the runtime; the status is written when something
- * changed, and every five minutes.
+ * changed, by us or by others, and every five minutes.
  */
 export class NodeReporter {
   private readonly lease: NodeLease;
@@ -72,7 +74,8 @@ export class NodeReporter {
 
   private async report(): Promise<void> {
     const health = await this.runtimeHealth();
-    this.node ??= await this.register(health);
+    // After a silence the node controller has written that nothing is known of us.
+    this.node = this.node === undefined ? await this.register(health) : this.options.latest(this.node);
     await Promise.all([this.lease.renew(this.node.metadata?.uid), this.writeStatus(this.node, health)]);
   }
 

@@ -15,9 +15,10 @@ import { type HostFiles, hostFiles } from '../host/host-files';
 export interface OverlayHost {
   /**
    * Makes the kernel agree with the plan and touches nothing that does already. Rejects with what `ip` says; what was done until then
-   * stays, and the next call goes on from there.
+   * stays, and the next call goes on from there. Resolves with false if something is missing that others make, the pods' bridge: then
+   * it has to be called again.
    */
-  apply(plan: OverlayPlan): Promise<void>;
+  apply(plan: OverlayPlan): Promise<boolean>;
 }
 
 export interface OverlayHostOptions {
@@ -67,7 +68,12 @@ export function createOverlayHost(options: OverlayHostOptions): OverlayHost {
 
 /** Removes everything that the cluster's overlay has left on this host. Nothing happens if there is nothing. */
 export async function removeOverlay(options: Omit<OverlayHostOptions, 'localIp'>): Promise<void> {
-  await createOverlayHost({ ...options, localIp: '' }).apply({ routes: [], neighbours: [], forwarding: [] });
+  try {
+    await createOverlayHost({ ...options, localIp: '' }).apply({ routes: [], neighbours: [], forwarding: [] });
+  } catch (error) {
+    // Without `ip` none was made.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 class LinuxOverlayHost implements OverlayHost {
@@ -81,12 +87,12 @@ class LinuxOverlayHost implements OverlayHost {
     this.files = options.files ?? hostFiles;
   }
 
-  async apply(plan: OverlayPlan): Promise<void> {
+  async apply(plan: OverlayPlan): Promise<boolean> {
     const interfaces = await this.json<Interface>(['ip', '-json', '-4', 'address', 'show']);
     const state = await this.state(interfaces);
     const underlayMtu = this.with(interfaces, this.options.localIp)?.mtu ?? DEFAULT_MTU;
     await this.carryOut(overlayChanges(state, plan, { name: this.name, underlayMtu }));
-    if (plan.routes.length > 0) await this.answerForRemotePods(interfaces);
+    return plan.routes.length === 0 || this.answerForRemotePods(interfaces);
   }
 
   private async state(interfaces: readonly Interface[]): Promise<OverlayState> {
@@ -149,11 +155,14 @@ class LinuxOverlayHost implements OverlayHost {
   /**
    * Pods take all others for neighbours on their bridge: the whole cluster's addresses are its subnet. For pods of other hosts the host
    * answers their ARP and forwards (RFC 1027), without the delay that Linux puts before such answers.
+   * @returns whether there is a bridge
    */
-  private async answerForRemotePods(interfaces: readonly Interface[]): Promise<void> {
+  private async answerForRemotePods(interfaces: readonly Interface[]): Promise<boolean> {
     const { clusterCidr, logger } = this.options;
+    let hasBridge = false;
     for (const { ifname, addr_info: addresses } of interfaces) {
       if (ifname === this.name || !addresses.some(({ local = '' }) => isInCidr(local, clusterCidr))) continue;
+      hasBridge = true;
       for (const [name, value] of [
         [`conf/${ifname}/proxy_arp`, '1'],
         [`neigh/${ifname}/proxy_delay`, '0'],
@@ -164,6 +173,7 @@ class LinuxOverlayHost implements OverlayHost {
         logger.info({ path, value }, 'kernel setting changed');
       }
     }
+    return hasBridge;
   }
 
   private with(interfaces: readonly Interface[], address: string): Interface | undefined {

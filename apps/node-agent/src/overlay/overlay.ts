@@ -16,6 +16,8 @@ export interface OverlayDependencies {
 const KEY = 'overlay';
 /** Somebody else may have changed the routes. */
 const VERIFY_MS = 60_000;
+/** The engine makes the pods' bridge when the first pod comes, or when it answers at all. */
+const INCOMPLETE_MS = 1000;
 const BASE_DELAY_MS = 250;
 const MAX_DELAY_MS = 30_000;
 
@@ -39,7 +41,7 @@ export async function createOverlay(options: OverlayOptions, deps: OverlayDepend
       const age = clock.monotonic() - applied.at;
       if (text === applied.plan && age < VERIFY_MS) return { requeueAfterMs: VERIFY_MS - age };
       applied = { plan: '', at: -Infinity };
-      await host.apply(plan);
+      if (!(await host.apply(plan))) return { requeueAfterMs: INCOMPLETE_MS };
       applied = { plan: text, at: clock.monotonic() };
       return { requeueAfterMs: VERIFY_MS };
     },

@@ -1,4 +1,4 @@
-import { isInCidr, nftTableName, renderNftRemoval } from '#network';
+import { isInCidr, nftTableName, overlayDeviceName, renderNftRemoval } from '#network';
 import { type Logger } from '#telemetry';
 import { BridgePorts } from './bridge-ports';
 import { createRunCommand, type RunCommand } from '../host/command';
@@ -18,6 +18,8 @@ export interface HostNetwork {
 export interface HostNetworkState {
   /** Whether frames that a bridge passes from port to port go through the firewall, so that translated answers come back right. */
   readonly filtersBridges: boolean;
+  /** Whether what others make is there, too, the pods' bridge; if not, `prepare` has more to do soon. Absent: it is. */
+  readonly isComplete?: boolean;
   /** Whether our table is there. */
   readonly hasTable: boolean;
 }
@@ -65,9 +67,9 @@ export function createHostNetwork(options: HostNetworkOptions): HostNetwork {
       if (!forwards) logger.warn('IP forwarding is off and cannot be turned on: pods cannot be reached');
       const filtersBridges = await ensure('net/bridge/bridge-nf-call-iptables', '1');
       await acceptForwarding(run, cluster, clusterCidr, logger);
-      if (serviceCidr !== undefined) await routeServices(run, serviceCidr, clusterCidr, logger);
+      const isComplete = serviceCidr === undefined || (await routeServices(run, { ...options, serviceCidr }));
       const { code } = await run(['nft', 'list', 'chain', 'ip', table, 'services']);
-      return { filtersBridges, hasTable: code === 0 };
+      return { filtersBridges, isComplete, hasTable: code === 0 };
     },
     async apply(script) {
       await ports.allowHairpin();
@@ -103,20 +105,28 @@ export async function removeServiceRules(
  * a host that has no default route could not reach services, and what has no rules would leak into the network outside. By
  * way of loopback, since on the bridge the host would send pods ICMP redirects. The kernel removes it together with the
  * bridge's address.
+ * @returns whether there is a bridge
  */
-async function routeServices(run: RunCommand, serviceCidr: string, clusterCidr: string, logger: Logger): Promise<void> {
+async function routeServices(
+  run: RunCommand,
+  { cluster, serviceCidr, clusterCidr, logger }: HostNetworkOptions & { readonly serviceCidr: string },
+): Promise<boolean> {
   try {
     // Not os.networkInterfaces(): that leaves out a bridge which has no pods yet.
     const { stdout } = await run(['ip', '-4', '-o', 'address']);
-    const own = [...stdout.matchAll(/ inet ([0-9.]+)\//g)].map(([, address = '']) => address);
-    const source = own.find((address) => isInCidr(address, clusterCidr));
-    if (source === undefined) return;
+    // The overlay's device comes and goes with other hosts; to them the bridge's address is masqueraded.
+    const [, source] =
+      [...stdout.matchAll(/^\d+: (\S+) +inet ([0-9.]+)\//gm)]
+        .map(([, device = '', address = '']) => [device, address] as const)
+        .find(([device, address]) => device !== overlayDeviceName(cluster) && isInCidr(address, clusterCidr)) ?? [];
+    if (source === undefined) return false;
     const { code, stderr } = await run(['ip', 'route', 'replace', serviceCidr, 'dev', 'lo', 'src', source]);
     if (code !== 0) logger.warn({ stderr, serviceCidr }, 'cluster IPs could not be routed');
   } catch (error) {
     // Most hosts have a default route, which does as well.
     logger.warn({ err: error, serviceCidr }, 'cluster IPs could not be routed');
   }
+  return true;
 }
 
 /** Named by cluster: another one may get the same addresses while this one is still being removed. */

@@ -23,6 +23,8 @@ export interface ServiceProxyConfig {
   readonly clusterCidr: string;
   /** Addresses of Services; absent: packets for an address that no Service has are not dropped. */
   readonly serviceCidr?: string;
+  /** Of the pods' bridge. Given, the proxy also masquerades what leaves the cluster: the container engine should not. */
+  readonly gateway?: string;
   /** Default 0x4000, kube-proxy's. */
   readonly masqueradeMark?: number;
   /** Where the userspace forwarder opens node ports. Default 127.0.0.1 and ::1; empty: nowhere. */
@@ -245,8 +247,9 @@ class NodeServiceProxy implements ServiceProxy {
     });
     if (network !== undefined) {
       if (clock.monotonic() - this.preparedAt >= VERIFY_MS) {
-        const { filtersBridges, hasTable } = await network.prepare();
-        this.preparedAt = clock.monotonic();
+        const { filtersBridges, hasTable, isComplete = true } = await network.prepare();
+        // A pod that comes makes the bridge, and then an endpoint.
+        this.preparedAt = isComplete ? clock.monotonic() : -Infinity;
         this.filtersBridges = filtersBridges;
         if (!hasTable) this.applied = undefined;
       }
@@ -256,11 +259,12 @@ class NodeServiceProxy implements ServiceProxy {
   }
 
   private compile(ruleSet: RuleSet): NftTable {
-    const { cluster, clusterCidr, serviceCidr } = this.config;
+    const { cluster, clusterCidr, serviceCidr, gateway } = this.config;
     return compileNft(ruleSet, {
       table: nftTableName(cluster),
       clusterCidr,
       ...(serviceCidr === undefined ? {} : { serviceCidr }),
+      ...(gateway === undefined ? {} : { gateway }),
       masqueradeMark: this.config.masqueradeMark ?? 0x4000,
       masqueradesPods: !this.filtersBridges,
     });

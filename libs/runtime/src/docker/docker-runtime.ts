@@ -68,7 +68,7 @@ export class DockerRuntime implements ContainerRuntime {
     const { socketPath, cluster, node, clock } = options;
     this.engine = new Engine(socketPath);
     this.owner = { cluster, node };
-    this.network = new PodNetwork(this.engine, options);
+    this.network = new PodNetwork(this.engine, options, options.logger);
     this.images = new ImageStore(this.engine, clock);
     this.local = new LocalImages(this.engine);
     this.inspections = new Inspections(this.engine, this.images);

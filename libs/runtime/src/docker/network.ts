@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type NetworkCreateOptions } from 'dockerode';
+import { type Logger } from '#telemetry';
 import { RuntimeError } from '../container-runtime';
 import { type Engine } from './engine';
 import { messageOf } from './errors';
@@ -15,7 +16,13 @@ export interface PodNetworkConfig {
   readonly name?: string;
   /** Name of the bridge interface; default: `nst` and a hash of the cluster's name. */
   readonly bridge?: string;
+  /** Whether the engine masquerades what leaves the bridge. It must not where pods of other hosts are to see pods' own addresses. Default true. */
+  readonly isMasqueraded?: boolean;
+  /** Of the pods' interfaces; default: the engine's, 1500. */
+  readonly mtu?: number;
 }
+
+const MASQUERADE = 'com.docker.network.bridge.enable_ip_masquerade';
 
 /** Since this version published ports alone are reachable from outside the bridge, unless a network asks for more. */
 const protectedSince = 28;
@@ -36,6 +43,7 @@ export class PodNetwork {
   constructor(
     private readonly engine: Engine,
     private readonly config: PodNetworkConfig,
+    private readonly logger: Logger,
   ) {}
 
   get name(): string {
@@ -74,11 +82,19 @@ export class PodNetwork {
 
   private async exists(): Promise<boolean> {
     const filters = { name: [`^${this.name}$`] };
-    return (await this.engine.call((docker) => docker.listNetworks({ filters }))).length > 0;
+    const [found] = await this.engine.call((docker) => docker.listNetworks({ filters }));
+    if (found === undefined) return false;
+    if (this.config.isMasqueraded === false && found.Options?.[MASQUERADE] !== 'false') {
+      this.logger.warn(
+        { network: this.name },
+        'the network of pods is from an older version: to pods of other hosts they all have the address of this one; to change that, drain its nodes, remove the network and start again',
+      );
+    }
+    return true;
   }
 
   private options(major: number): NetworkCreateOptions {
-    const { cluster, clusterCidr, gateway } = this.config;
+    const { cluster, clusterCidr, gateway, isMasqueraded = true, mtu } = this.config;
     return {
       Name: this.name,
       Driver: 'bridge',
@@ -86,6 +102,8 @@ export class PodNetwork {
       IPAM: { Driver: 'default', Config: [{ Subnet: clusterCidr, Gateway: gateway }] },
       Options: {
         'com.docker.network.bridge.name': bridgeName(this.config),
+        ...(isMasqueraded ? {} : { [MASQUERADE]: 'false' }),
+        ...(mtu === undefined ? {} : { 'com.docker.network.driver.mtu': String(mtu) }),
         ...(major >= protectedSince ? { 'com.docker.network.bridge.gateway_mode_ipv4': 'nat-unprotected' } : {}),
       },
       Labels: { [keys.cluster]: cluster },
