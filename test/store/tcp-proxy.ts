@@ -4,9 +4,12 @@ import net from 'node:net';
 export class TcpProxy {
   private readonly server: net.Server;
   private readonly sockets = new Set<net.Socket>();
+  /** Connections that have ended, by whichever side. */
+  ended = 0;
 
   private constructor(target: { host: string; port: number }) {
     this.server = net.createServer((near) => {
+      near.once('close', () => this.ended++);
       const far = net.connect(target);
       for (const socket of [near, far]) {
         this.sockets.add(socket);
