@@ -26,5 +26,6 @@ export function createLogger(component: string, options: LoggerOptions): Logger 
 
 /** A logger that drops everything, for tests. */
 export function silentLogger(): Logger {
-  return pino({ level: 'silent' });
+  // With a destination of its own: pino would open standard output and listen for the end of the process.
+  return pino({ level: 'silent' }, { write: () => undefined });
 }
