@@ -1,4 +1,4 @@
-/** Reads what `ByteWriter` wrote. Running past the end throws a `RangeError`; byte strings are views, not copies. */
+/** Reads what `ByteWriter` wrote. Running past the end, or a number beyond 2^53, throws a `RangeError`; byte strings are views, not copies. */
 export class ByteReader {
   constructor(
     private readonly memory: Buffer,
@@ -44,9 +44,11 @@ export class ByteReader {
     for (;;) {
       const byte = this.u8();
       value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
+      if (byte < 0x80) break;
       scale *= 0x80;
     }
+    if (value > Number.MAX_SAFE_INTEGER) throw new RangeError(`number too large before ${this.at}`);
+    return value;
   }
 
   bytes(): Buffer {
