@@ -30,3 +30,4 @@ export { type MemoryStoreOptions, createMemoryStore } from './src/memory-store';
 export { type DiskStore, type DiskStoreOptions, openStore } from './src/open-store';
 export { type FileSystem, type StoreFile } from './src/files';
 export { type PeerHandler, type PeerTransport, type SnapshotMessage } from './src/replication/peer-transport';
+export { createPeerTransport, type PeerTransportOptions } from './src/create-peer-transport';

@@ -28,6 +28,8 @@ export const storeErrors = {
     new StoreError('unavailable', `the outcome of the write is unknown, it may have been carried out: ${reason}`),
   timedOut: () => new StoreError('unavailable', 'the store did not answer in time'),
   otherCluster: (endpoint: string) => new StoreError('unavailable', `${endpoint} belongs to another cluster`),
+  /** Between members. */
+  peer: (reason: string) => new StoreError('unavailable', `no answer from a member of the store: ${reason}`),
   clientClosed: () => new StoreError('closed', 'the connection to the store was closed'),
   /** Ours too: protobuf carries nothing but whole numbers. */
   notWhole: (name: string) => new StoreError('invalid-argument', `${name} is not a whole number, or is out of range`),

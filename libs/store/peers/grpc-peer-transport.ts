@@ -1,0 +1,86 @@
+import { Metadata } from '@grpc/grpc-js';
+import { type Message } from '#raft';
+import { type PeerTransportOptions } from '../src/create-peer-transport';
+import { storeErrors } from '../src/errors';
+import { type PeerHandler, type PeerTransport, type SnapshotMessage } from '../src/replication/peer-transport';
+import { openClient } from '../remote/channel';
+import { Peer, PEER_KEEP_ALIVE_MS } from './peer';
+import { peerService } from './peer-service';
+import { PeerServer } from './peer-server';
+import { callUnary } from './unary';
+
+type Started = {
+  readonly self: { readonly clusterId: bigint; readonly memberId: bigint };
+  readonly handler: PeerHandler;
+  readonly server: PeerServer;
+};
+
+/** Members over gRPC: a connection each way, mutual TLS, one stream of messages a peer. */
+export class GrpcPeerTransport implements PeerTransport {
+  private started: Started | undefined;
+  private peers = new Map<bigint, Peer>();
+
+  constructor(private readonly options: PeerTransportOptions) {}
+
+  async start(self: Started['self'], handler: PeerHandler): Promise<void> {
+    const server = new PeerServer(this.options, self, handler);
+    await server.listen();
+    this.started = { self, handler, server };
+  }
+
+  setPeers(peers: readonly { readonly id: bigint; readonly urls: readonly string[] }[]): void {
+    const { self, handler } = this.running();
+    const { tls, clock, random, logger } = this.options;
+    const context = { tls, clock, random, logger, unreachable: (id: bigint) => handler.unreachable(id) };
+    const before = this.peers;
+    this.peers = new Map();
+    for (const { id, urls } of peers) {
+      const known = before.get(id);
+      const isSame = known !== undefined && known.urls.join() === urls.join();
+      const envelope = { clusterId: self.clusterId, from: self.memberId, to: id };
+      this.peers.set(id, isSame ? known : new Peer(envelope, urls, context));
+      if (isSame) before.delete(id);
+    }
+    for (const gone of before.values()) gone.close();
+  }
+
+  send(messages: readonly Message[]): void {
+    // A member that was just removed may be written to once more.
+    for (const message of messages) this.peers.get(message.to)?.send(message);
+  }
+
+  async sendSnapshot(message: SnapshotMessage, body: AsyncIterable<Buffer>): Promise<void> {
+    await this.peer(message.to).sendSnapshot(message, body);
+  }
+
+  async request(to: bigint, body: Buffer, timeoutMs: number): Promise<Buffer> {
+    return this.peer(to).request(body, timeoutMs);
+  }
+
+  async discover(url: string, timeoutMs: number): Promise<Buffer> {
+    const client = openClient(url, this.options.tls, PEER_KEEP_ALIVE_MS);
+    const call = { body: Buffer.alloc(0), metadata: new Metadata(), timeoutMs, clock: this.options.clock };
+    try {
+      return await callUnary(client, peerService.describe, call);
+    } finally {
+      client.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const peer of this.peers.values()) peer.close();
+    this.peers.clear();
+    this.started?.server.close();
+  }
+
+  private peer(id: bigint): Peer {
+    const peer = this.peers.get(id);
+    if (peer === undefined) throw storeErrors.peer(`member ${id.toString(16)} is not a peer`);
+    return peer;
+  }
+
+  private running(): Started {
+    if (this.started === undefined) throw new Error('the transport was not started');
+    return this.started;
+  }
+}

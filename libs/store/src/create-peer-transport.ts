@@ -1,0 +1,21 @@
+import { type Clock } from '#machinery';
+import { type Logger } from '#telemetry';
+import { type PeerTransport } from './replication/peer-transport';
+
+export interface PeerTransportOptions {
+  /** Where peers reach this member. Without TLS only loopback addresses are served. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** One certificate to serve and to call with, and who has to have signed those of the peers. */
+  readonly tls?: { readonly certificatePem: string; readonly keyPem: string; readonly caPem: string };
+  readonly clock: Clock;
+  /** For the jitter of reconnects: [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+/** A transport between members over gRPC. It listens from its `start` on. */
+export async function createPeerTransport(options: PeerTransportOptions): Promise<PeerTransport> {
+  // grpc-js takes long to load: a member that is alone does without.
+  const { GrpcPeerTransport } = await import('#store/peers');
+  return new GrpcPeerTransport(options);
+}
