@@ -1,0 +1,166 @@
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { systemClock } from '#machinery';
+import { connectStore, type KeyValueStore } from '#store';
+import { silentLogger } from '#telemetry';
+import { ManagedProcess } from '../cluster/managed-process';
+import { eventually } from '../tools/eventually';
+import { EtcdClient } from './etcd-client';
+import { type MemberKind, type MemberPlace } from './member-kind';
+import { ChaosNetwork } from './network';
+
+/** Enough for a run, and little enough to be filled at once. */
+const DISK = '512m';
+
+export interface ChaosMember extends MemberPlace {
+  readonly process: ManagedProcess;
+  /** Through this member only. */
+  readonly store: KeyValueStore;
+  readonly operator: EtcdClient;
+}
+
+/** Members of one store, each on a machine and a disk of its own, which is a namespace and a tmpfs. */
+export class ChaosCluster {
+  readonly network = new ChaosNetwork();
+  readonly members: ChaosMember[] = [];
+  private readonly directory = fs.mkdtempSync(path.join(os.tmpdir(), 'nestor-chaos-'));
+  private made = 0;
+
+  private constructor(private readonly kind: MemberKind) {}
+
+  /** Resolves when there is a leader that all know. */
+  static async start(kind: MemberKind, size: number): Promise<ChaosCluster> {
+    const cluster = new ChaosCluster(kind);
+    try {
+      const places = [];
+      for (let count = 0; count < size; count++) places.push(await cluster.place());
+      for (const place of places) await cluster.launch(place, places, 'new');
+      await cluster.settled();
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  member(name: string): ChaosMember {
+    return this.members.find((member) => member.name === name)!;
+  }
+
+  get running(): readonly ChaosMember[] {
+    return this.members.filter(({ process }) => process.isRunning);
+  }
+
+  /** Undefined: none that anybody knows of, just now. */
+  async leader(): Promise<ChaosMember | undefined> {
+    const statuses = await Promise.all(
+      this.running.map(async (member) => ({ member, status: await member.operator.status().catch(() => undefined) })),
+    );
+    return statuses.find(({ status }) => status !== undefined && status.leader === status.header?.memberId)?.member;
+  }
+
+  /** Resolves when all members run, agree on a leader, and have applied the same. */
+  async settled(timeoutMs = 60_000): Promise<void> {
+    await eventually(async () => {
+      const gone = this.members.find(({ process }) => !process.isRunning);
+      if (gone !== undefined) throw new Error(`${gone.name} has ended:\n${gone.process.log.slice(-3_000)}`);
+      const statuses = await Promise.all(this.members.map(({ operator }) => operator.status()));
+      const leaders = new Set(statuses.map(({ leader }) => leader));
+      const revisions = new Set(statuses.map(({ header }) => header?.revision));
+      if (leaders.size === 1 && !leaders.has(0n) && revisions.size === 1) return;
+      throw new Error(`leaders ${[...leaders].join()}, revisions ${[...revisions].join()}`);
+    }, timeoutMs);
+  }
+
+  /** One more member, on an empty disk. */
+  async grow(): Promise<ChaosMember> {
+    const place = await this.place();
+    await this.anyOperator((operator) => operator.add(this.kind.peerUrl(place)));
+    return this.launch(place, [...this.members, place], 'existing');
+  }
+
+  /** Takes a member out of the cluster, running or not, and its machine away from it. */
+  async shrink(member: ChaosMember): Promise<void> {
+    const { members } = await this.anyOperator((operator) => operator.members(), member);
+    const url = this.kind.peerUrl(member);
+    const id = members.find(({ peerURLs }) => peerURLs.includes(url))?.ID;
+    if (id !== undefined) await this.anyOperator((operator) => operator.remove(id), member);
+    this.members.splice(this.members.indexOf(member), 1);
+    await this.close(member);
+  }
+
+  async stop(): Promise<void> {
+    for (const member of this.members.splice(0)) await this.close(member);
+    this.network.remove();
+    for (const disk of fs.readdirSync(this.directory)) {
+      if (disk.endsWith('-disk')) execFileSync('umount', [path.join(this.directory, disk)]);
+    }
+    fs.rmSync(this.directory, { recursive: true });
+  }
+
+  private async close({ process, store, operator }: ChaosMember): Promise<void> {
+    await process.kill();
+    operator.close();
+    await store.close();
+  }
+
+  private async place(): Promise<MemberPlace> {
+    const name = `m${++this.made}`;
+    this.network.add(name);
+    const directory = path.join(this.directory, `${name}-disk`);
+    const configDirectory = path.join(this.directory, name);
+    fs.mkdirSync(directory, { mode: 0o700 });
+    fs.mkdirSync(configDirectory, { mode: 0o700 });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'tmpfs', directory]);
+    const place = { name, address: this.network.address(name), directory, configDirectory };
+    await this.kind.prepare(place);
+    return place;
+  }
+
+  private async launch(
+    place: MemberPlace,
+    members: readonly MemberPlace[],
+    state: 'new' | 'existing',
+  ): Promise<ChaosMember> {
+    const { command, env } = this.kind.launch(place, { members, state });
+    const process = new ManagedProcess({
+      name: place.name,
+      command: this.network.command(place.name, command),
+      env,
+      logFile: path.join(place.configDirectory, 'log'),
+    });
+    process.start();
+    const url = this.kind.clientUrl(place);
+    const { tls } = this.kind;
+    const store = await connectStore({
+      endpoints: [url],
+      ...(tls === undefined ? {} : { tls }),
+      clock: systemClock,
+      random: Math.random,
+      logger: silentLogger(),
+      requestTimeoutMs: 4_000,
+      keepAliveMs: 5_000,
+    });
+    const member = { ...place, process, store, operator: new EtcdClient(url, tls) };
+    this.members.push(member);
+    return member;
+  }
+
+  /** Asks one member after the other until one has done it. */
+  private async anyOperator<T>(ask: (operator: EtcdClient) => Promise<T>, except?: ChaosMember): Promise<T> {
+    return eventually(async () => {
+      let failure: unknown = new Error('no member runs');
+      for (const member of this.running) {
+        if (member === except) continue;
+        try {
+          return await ask(member.operator);
+        } catch (error) {
+          failure = error;
+        }
+      }
+      throw failure;
+    }, 30_000);
+  }
+}

@@ -1,0 +1,172 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { eventually } from '../tools/eventually';
+import { type ChaosCluster, type ChaosMember } from './chaos-cluster';
+import { type Random } from './random';
+
+/** What can go wrong. Done to the cluster, it resolves with how to make it good again. */
+export type Fault = (cluster: ChaosCluster, random: Random) => Promise<() => Promise<void>>;
+
+/** A minority that is chosen by lot: the smaller half, at least one. */
+function minority(cluster: ChaosCluster, random: Random): ChaosMember[] {
+  return random.shuffled(cluster.running).slice(0, Math.max(1, Math.floor((cluster.members.length - 1) / 2)));
+}
+
+function majority(cluster: ChaosCluster, random: Random): ChaosMember[] {
+  return random.shuffled(cluster.running).slice(0, Math.floor(cluster.members.length / 2) + 1);
+}
+
+async function leaderOrAny(cluster: ChaosCluster, random: Random): Promise<ChaosMember> {
+  return (await cluster.leader()) ?? random.pick(cluster.running);
+}
+
+async function killed(members: readonly ChaosMember[]): Promise<() => Promise<void>> {
+  await Promise.all(members.map(({ process }) => process.kill()));
+  return async () => members.forEach(({ process }) => process.start());
+}
+
+async function paused(members: readonly ChaosMember[]): Promise<() => Promise<void>> {
+  members.forEach(({ process }) => process.pause());
+  return async () => members.forEach(({ process }) => process.cont());
+}
+
+/** No traffic between these and the others, one way or both. */
+function apart({ members, network }: ChaosCluster, some: readonly ChaosMember[], ways: 'both' | 'out' | 'in'): void {
+  const others = members.filter((member) => !some.includes(member));
+  for (const one of some) {
+    for (const other of others) {
+      if (ways !== 'in') network.cut(one.name, other.name);
+      if (ways !== 'out') network.cut(other.name, one.name);
+    }
+  }
+}
+
+function healing(cluster: ChaosCluster): () => Promise<void> {
+  return async () => cluster.network.heal();
+}
+
+/** The newest segment of our log, or of etcd's. */
+function newestLog(directory: string): string {
+  const files = fs
+    .readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.wal'))
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort();
+  return files.at(-1)!;
+}
+
+export const faults: Readonly<Record<string, Fault>> = {
+  'kill one': async (cluster, random) => killed([random.pick(cluster.running)]),
+  'kill the leader': async (cluster, random) => killed([await leaderOrAny(cluster, random)]),
+  'kill a majority': async (cluster, random) => killed(majority(cluster, random)),
+  'kill all': async (cluster) => killed(cluster.running),
+  'pause one': async (cluster, random) => paused([random.pick(cluster.running)]),
+  'pause the leader': async (cluster, random) => paused([await leaderOrAny(cluster, random)]),
+  'pause a majority': async (cluster, random) => paused(majority(cluster, random)),
+
+  'cut a minority off': async (cluster, random) => {
+    apart(cluster, minority(cluster, random), 'both');
+    return healing(cluster);
+  },
+  'isolate the leader': async (cluster, random) => {
+    apart(cluster, [await leaderOrAny(cluster, random)], 'both');
+    return healing(cluster);
+  },
+  'silence the leader': async (cluster, random) => {
+    apart(cluster, [await leaderOrAny(cluster, random)], 'out');
+    return healing(cluster);
+  },
+  'deafen the leader': async (cluster, random) => {
+    apart(cluster, [await leaderOrAny(cluster, random)], 'in');
+    return healing(cluster);
+  },
+  'cut everybody from everybody': async (cluster) => {
+    for (const member of cluster.members) apart(cluster, [member], 'in');
+    return healing(cluster);
+  },
+  /** Each member still sees a majority, but no two see the same one. */
+  'cut one cable': async (cluster, random) => {
+    const [a, b] = random.shuffled(cluster.members);
+    cluster.network.cut(a!.name, b!.name);
+    cluster.network.cut(b!.name, a!.name);
+    return healing(cluster);
+  },
+  'lose packets': async (cluster) => {
+    for (const { name } of cluster.members) {
+      for (const other of cluster.members) if (other.name !== name) cluster.network.lose(name, other.name, 20);
+    }
+    return healing(cluster);
+  },
+
+  'fill a disk': async (cluster, random) => {
+    const { directory, process } = random.pick(cluster.running);
+    const ballast = path.join(directory, 'ballast');
+    fillUp(ballast);
+    return async () => {
+      fs.rmSync(ballast);
+      // A member may rather end than go on with a disk that is full.
+      if (!process.isRunning) process.start();
+    };
+  },
+  'replace a member': async (cluster, random) => {
+    const member = random.pick(cluster.running);
+    await cluster.shrink(member);
+    return async () => void (await cluster.grow());
+  },
+};
+
+/** For ours only: etcd 3.4 starts with neither. */
+export const nestorFaults: Readonly<Record<string, Fault>> = {
+  'tear the last write': async (cluster, random) => {
+    const member = random.pick(cluster.running);
+    const restart = await killed([member]);
+    tear(newestLog(member.directory), random);
+    return restart;
+  },
+  /** Whoever finds damage in what was acknowledged must not start, and is replaced. */
+  'flip a byte': async (cluster, random) => {
+    const member = random.pick(cluster.running);
+    await killed([member]);
+    flip(newestLog(member.directory), random);
+    member.process.start();
+    await eventually(() => {
+      if (member.process.isRunning || !/corrupt/.test(member.process.log)) throw new Error('it started nevertheless');
+    });
+    await cluster.shrink(member);
+    return async () => void (await cluster.grow());
+  },
+};
+
+function fillUp(file: string): void {
+  const descriptor = fs.openSync(file, 'w');
+  const chunk = Buffer.alloc(1024 * 1024, 1);
+  try {
+    for (;;) fs.writeSync(descriptor, chunk);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+/** What a power failure leaves of a write that nobody was told of: a part of it, behind all that was synced. */
+function tear(file: string, random: Random): void {
+  const content = fs.readFileSync(file);
+  let end = content.length;
+  while (end > 0 && content[end - 1] === 0) end--;
+  const garbage = Buffer.from(Array.from({ length: random.between(1, 200) }, () => random.between(1, 255)));
+  const descriptor = fs.openSync(file, 'r+');
+  fs.writeSync(descriptor, garbage, 0, garbage.length, end);
+  fs.closeSync(descriptor);
+}
+
+/** In the first half of what is written, behind the header: far from the last batch, where it could be a torn write. */
+function flip(file: string, random: Random): void {
+  const content = fs.readFileSync(file);
+  let end = content.length;
+  while (end > 0 && content[end - 1] === 0) end--;
+  const at = random.between(64, Math.max(64, Math.floor(end / 2)));
+  const descriptor = fs.openSync(file, 'r+');
+  fs.writeSync(descriptor, Buffer.of(content[at]! ^ (1 << random.between(0, 7))), 0, 1, at);
+  fs.closeSync(descriptor);
+}

@@ -1,0 +1,1 @@
+export type SpawnCommand = readonly [string, ...string[]];
