@@ -62,17 +62,25 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((transport) => transport.close()));
 });
 
-async function peerPair(authority: KeyPair): Promise<{ certificatePem: string; keyPem: string; caPem: string }> {
-  const subject = { commonName: 'peer', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] };
+async function peerPair(
+  authority: KeyPair,
+  commonName = 'peer',
+): Promise<{ certificatePem: string; keyPem: string; caPem: string; allowedNames: string[] }> {
+  const subject = { commonName, dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] };
   const pair = await issueCertificate(authority, { ...subject, usages: ['server', 'client'], days: 1 }, Date.now());
-  return { ...pair, caPem: authority.certificatePem };
+  return { ...pair, caPem: authority.certificatePem, allowedNames: ['peer'] };
 }
 
-async function member(id: number, clusterId = CLUSTER, authority = certificates.authority): Promise<Member> {
+async function member(
+  id: number,
+  clusterId = CLUSTER,
+  authority = certificates.authority,
+  commonName = 'peer',
+): Promise<Member> {
   const port = ports[id - 1]!;
   const transport = await createPeerTransport({
     listen: { host: '127.0.0.1', port },
-    tls: await peerPair(authority),
+    tls: await peerPair(authority, commonName),
     clock: systemClock,
     random: Math.random,
     logger: silentLogger(),
@@ -239,6 +247,17 @@ describe('a stranger', () => {
     introduce(a, b);
     await expect(a.transport.request(b.id, Buffer.from('hello'), 5_000)).rejects.toThrow();
     await expect(a.transport.discover(b.url, 5_000)).rejects.toThrow();
+    expect(b.listener.received).toEqual([]);
+  });
+
+  it('with a certificate for something else is not heard', async () => {
+    const [a, b] = [await member(1, CLUSTER, certificates.authority, 'gateway'), await member(2)];
+    introduce(a, b);
+    const refusal = 'gateway is not a member of the store';
+    await expect(a.transport.request(b.id, Buffer.from('hello'), 5_000)).rejects.toThrow(refusal);
+    await expect(a.transport.discover(b.url, 5_000)).rejects.toThrow(refusal);
+    a.transport.send([heartbeat(a, b, 1)]);
+    await eventually(() => expect(a.listener.unreachablePeers).toContain(b.id));
     expect(b.listener.received).toEqual([]);
   });
 

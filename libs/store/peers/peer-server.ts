@@ -50,8 +50,12 @@ export class PeerServer {
       messages: (stream: Stream, reply: Reply) => this.messages(stream, reply),
       snapshot: (stream: Stream, reply: Reply) => this.reply(reply, () => this.snapshot(stream)),
       ask: (call: Call, reply: Reply) =>
-        this.reply(reply, () => this.handler.answer(this.admit(call.metadata).from, call.request)),
-      describe: (_call: Call, reply: Reply) => this.reply(reply, async () => this.handler.describeCluster()),
+        this.reply(reply, () => this.handler.answer(this.admit(call).from, call.request)),
+      describe: (call: Call, reply: Reply) =>
+        this.reply(reply, async () => {
+          this.authenticate(call);
+          return this.handler.describeCluster();
+        }),
     });
   }
 
@@ -81,7 +85,7 @@ export class PeerServer {
       reply(error === undefined ? null : failure(error, this.options.logger), NOTHING);
     };
     try {
-      const { from, to } = this.admit(stream.metadata);
+      const { from, to } = this.admit(stream);
       // So that the peer knows that it has been let in.
       stream.sendMetadata(new Metadata());
       stream.on('data', (bytes: Buffer) => {
@@ -106,7 +110,7 @@ export class PeerServer {
 
   private async snapshot(stream: Stream): Promise<Buffer> {
     stream.on('error', () => undefined);
-    const { from, to } = this.admit(stream.metadata);
+    const { from, to } = this.admit(stream);
     const chunks = stream.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
     const first = await chunks.next();
     if (first.done) throw new Refusal(status.INVALID_ARGUMENT, 'a snapshot without a message');
@@ -126,9 +130,19 @@ export class PeerServer {
     );
   }
 
-  /** @throws Refusal if the caller means another member, or comes from another cluster */
-  private admit(metadata: Metadata): Envelope {
-    const envelope = readEnvelope(metadata);
+  /** @throws Refusal if the certificate is somebody else's */
+  private authenticate(call: Stream | Call): void {
+    const allowed = this.options.tls?.allowedNames;
+    if (allowed === undefined) return;
+    const names = [call.getAuthContext().sslPeerCertificate?.subject.CN ?? []].flat();
+    if (names.some((name) => allowed.includes(name))) return;
+    throw new Refusal(status.UNAUTHENTICATED, `${names.join() || 'nobody'} is not a member of the store`);
+  }
+
+  /** @throws Refusal if the caller is no member, means another one, or comes from another cluster */
+  private admit(call: Stream | Call): Envelope {
+    this.authenticate(call);
+    const envelope = readEnvelope(call.metadata);
     if (envelope === undefined) throw new Refusal(status.INVALID_ARGUMENT, 'the caller does not say who it is');
     if (envelope.clusterId !== this.self.clusterId) {
       throw new Refusal(status.FAILED_PRECONDITION, 'cluster ID mismatch');

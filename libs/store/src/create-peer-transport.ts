@@ -6,7 +6,13 @@ export interface PeerTransportOptions {
   /** Where peers reach this member. Without TLS only loopback addresses are served. */
   readonly listen: { readonly host: string; readonly port: number };
   /** One certificate to serve and to call with, and who has to have signed those of the peers. */
-  readonly tls?: { readonly certificatePem: string; readonly keyPem: string; readonly caPem: string };
+  readonly tls?: {
+    readonly certificatePem: string;
+    readonly keyPem: string;
+    readonly caPem: string;
+    /** Common names of the peers' certificates, where the authority has signed others too; absent: whatever it has signed. */
+    readonly allowedNames?: readonly string[];
+  };
   readonly clock: Clock;
   /** For the jitter of reconnects: [0, 1). */
   readonly random: () => number;
