@@ -24,10 +24,23 @@ export function stepCandidate(core: Core, message: Message): void {
   if (message.type === 'pre-vote-response' && core.role === 'pre-candidate') {
     // A grant carries the term that was asked about; a refusal the refuser's own.
     if (!message.reject && message.term !== core.term + 1) return;
-    count(core, message.from, !message.reject);
+    if (!learnsCommit(core, message)) count(core, message.from, !message.reject);
   } else if (message.type === 'vote-response' && core.role === 'candidate') {
-    count(core, message.from, !message.reject);
+    if (!learnsCommit(core, message)) count(core, message.from, !message.reject);
   }
+}
+
+/**
+ * A member may need the vote of one that was removed and, having the longer log, refuses; but then that one knows that the removal was
+ * committed, which is true for ever, whoever says it. @returns whether the election is off, since it was about an old configuration
+ */
+function learnsCommit(core: Core, { commit, commitTerm }: { commit: number; commitTerm: number }): boolean {
+  const { log } = core;
+  if (commit <= log.commit || log.term(commit) !== commitTerm) return false;
+  log.commitTo(commit);
+  if (!log.hasUnappliedConfChange(core.config.maxBytesPerReady)) return false;
+  core.becomeFollower(core.term, 0n);
+  return true;
 }
 
 function askBeforehand(core: Core): void {
@@ -40,7 +53,7 @@ function askForVotes(core: Core, isTransfer: boolean): void {
   core.becomeCandidate();
   ask(core, 'vote', core.term, isTransfer);
   // Its own vote counts when it is durable, like anyone's.
-  core.send({ type: 'vote-response', to: core.id, reject: false });
+  core.answerVote('vote-response', core.id, false);
 }
 
 function ask(core: Core, type: 'pre-vote' | 'vote', term: number, isTransfer: boolean): void {

@@ -88,6 +88,11 @@ export class Core {
     (AFTER_PERSIST.has(message.type) ? this.messagesAfterPersist : this.messages).push(addressed);
   }
 
+  answerVote(type: 'pre-vote-response' | 'vote-response', to: bigint, reject: boolean, term = this.term): void {
+    const { commit } = this.log;
+    this.send({ type, to, term, reject, commit, commitTerm: this.log.term(commit) ?? 0 });
+  }
+
   private enter(role: Role, term: number): void {
     if (term !== this.term) {
       this.term = term;

@@ -43,6 +43,9 @@ export class Outlet {
     const { snapshot } = log.unstable;
     const isVoteOrTerm =
       hardState !== undefined && (hardState.term !== this.hardState.term || hardState.vote !== this.hardState.vote);
+    const committedEntries = log.committedEntries(core.config.maxBytesPerReady);
+    // A member that forgot who votes could not be elected any more by those who know.
+    const isConfChange = committedEntries.some(({ type }) => type === 'conf-change');
     const { messages, messagesAfterPersist, readStates } = core;
     core.messages = [];
     core.messagesAfterPersist = [];
@@ -56,9 +59,9 @@ export class Outlet {
       snapshot,
       messages,
       messagesAfterPersist: messagesAfterPersist.filter(({ to }) => to !== core.id),
-      committedEntries: log.committedEntries(core.config.maxBytesPerReady),
+      committedEntries,
       readStates,
-      mustSync: entries.length > 0 || snapshot !== undefined || isVoteOrTerm,
+      mustSync: entries.length > 0 || snapshot !== undefined || isVoteOrTerm || isConfChange,
     };
     // What this member promises itself it may believe when it is durable.
     this.open = { ready, own: messagesAfterPersist.filter(({ to }) => to === core.id) };

@@ -11,6 +11,9 @@ export function isPlausible(message: Message): boolean {
     case 'pre-vote':
     case 'vote':
       return isIndex(message.index) && isIndex(message.logTerm) && message.logTerm < message.term;
+    case 'pre-vote-response':
+    case 'vote-response':
+      return isIndex(message.commit) && isIndex(message.commitTerm);
     case 'heartbeat':
       return isIndex(message.commit);
     case 'snapshot':

@@ -60,7 +60,7 @@ function answerStale(core: Core, message: Message): void {
       core.send({ type: 'append-response', to: message.from, index: 0, reject: false, hintIndex: 0, hintTerm: 0 });
       return;
     case 'pre-vote':
-      core.send({ type: 'pre-vote-response', to: message.from, reject: true });
+      core.answerVote('pre-vote-response', message.from, true);
       return;
   }
 }
@@ -96,12 +96,12 @@ function answerVote(core: Core, message: Vote): void {
   const isGranted =
     (isFree || (type === 'pre-vote' && term > core.term)) && core.log.isUpToDate(message.index, message.logTerm);
   if (type === 'pre-vote') {
-    core.send({ type: 'pre-vote-response', to: from, term: isGranted ? term : core.term, reject: !isGranted });
+    core.answerVote('pre-vote-response', from, !isGranted, isGranted ? term : core.term);
     return;
   }
   if (isGranted) {
     core.vote = from;
     core.electionElapsed = 0;
   }
-  core.send({ type: 'vote-response', to: from, reject: !isGranted });
+  core.answerVote('vote-response', from, !isGranted);
 }
