@@ -35,7 +35,13 @@ export type Message = Addressed &
         /** The leader has asked for this election (leadership transfer): leases do not hold it up. */
         readonly isTransfer: boolean;
       }
-    | { readonly type: 'pre-vote-response' | 'vote-response'; readonly reject: boolean }
+    | {
+        readonly type: 'pre-vote-response' | 'vote-response';
+        readonly reject: boolean;
+        /** What the voter knows to be committed, and the term there: a candidate that was told of it late learns it here. */
+        readonly commit: number;
+        readonly commitTerm: number;
+      }
     | { readonly type: 'heartbeat'; readonly commit: number; readonly context: bigint }
     | { readonly type: 'heartbeat-response'; readonly context: bigint }
     | { readonly type: 'snapshot'; readonly snapshot: SnapshotMetadata }

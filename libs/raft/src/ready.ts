@@ -31,10 +31,12 @@ export interface Ready {
   readonly snapshot?: SnapshotMetadata;
   /** May leave before anything is durable: a leader writes its own log while the followers write theirs (dissertation, 10.2.1). */
   readonly messages: readonly Message[];
-  /** Promise something that must be durable first: votes, acknowledgements. */
+  /** Speak for something that must be durable first: votes, requests for votes, acknowledgements. */
   readonly messagesAfterPersist: readonly Message[];
   readonly committedEntries: readonly Entry[];
   readonly readStates: readonly ReadState[];
-  /** `entries` or `hardState` must be synced to disk; false when only `commit` moved. */
+  /**
+   * Everything written so far must be synced to disk; false when only `commit` moved, unless a membership change is in `committedEntries`.
+   */
   readonly mustSync: boolean;
 }
