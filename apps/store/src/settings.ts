@@ -3,7 +3,7 @@ import { type SettingsTable } from '#process';
 /** What the process can be told by its environment. */
 export const settings = {
   STORE_DATA_DIR: { kind: 'string', help: 'where the state is, on a disk of this machine; made if it is missing' },
-  LISTEN_ADDRESS: { kind: 'address', default: '127.0.0.1:2379', help: "where etcd v3's gRPC API is served" },
+  LISTEN_ADDRESS: { kind: 'address', default: '127.0.0.1:2379', help: "where etcd v3's API is served" },
   SERVING_CERT_FILE: {
     kind: 'file',
     optional: true,
@@ -11,4 +11,50 @@ export const settings = {
   },
   SERVING_KEY_FILE: { kind: 'file', optional: true, help: 'PEM of its key' },
   CLIENT_CA_FILE: { kind: 'file', optional: true, help: 'PEM of the authority whose clients may connect' },
+  STORE_NAME: { kind: 'string', default: 'store', help: 'the name of this member in STORE_INITIAL_CLUSTER' },
+  STORE_INITIAL_CLUSTER: {
+    kind: 'list',
+    optional: true,
+    help: 'all members, this one too, as name=peer URL; absent: the only member, which nobody can join',
+  },
+  STORE_INITIAL_CLUSTER_STATE: {
+    kind: 'choice',
+    choices: ['new', 'existing'],
+    default: 'new',
+    help: 'whether the members begin a cluster, or this one was added to one; counts at its first start only',
+  },
+  STORE_INITIAL_CLUSTER_TOKEN: {
+    kind: 'string',
+    default: 'nestor',
+    help: 'tells clusters apart that are begun with the same peer URLs',
+  },
+  STORE_PEER_LISTEN_ADDRESS: { kind: 'address', default: '127.0.0.1:2380', help: 'where the other members connect' },
+  STORE_PEER_URLS: {
+    kind: 'urls',
+    optional: true,
+    help: "under which the other members reach this one; absent: those that STORE_INITIAL_CLUSTER has by this one's name",
+  },
+  STORE_CLIENT_URLS: {
+    kind: 'urls',
+    optional: true,
+    help: 'under which clients reach this member, told to whoever asks for the members; absent: LISTEN_ADDRESS',
+  },
+  STORE_HEARTBEAT_INTERVAL: { kind: 'duration', default: '100ms', help: 'between two signs of life of a leader' },
+  STORE_ELECTION_TIMEOUT: {
+    kind: 'duration',
+    default: '1s',
+    help: 'how long a leader may be silent before another is elected',
+  },
+  PEER_CERT_FILE: {
+    kind: 'file',
+    optional: true,
+    help: 'PEM of the certificate for other members, as a server and as a client; absent: no TLS, and loopback addresses only',
+  },
+  PEER_KEY_FILE: { kind: 'file', optional: true, help: 'PEM of its key' },
+  PEER_CA_FILE: { kind: 'file', optional: true, help: "PEM of the authority of the members' certificates" },
+  PEER_ALLOWED_NAMES: {
+    kind: 'list',
+    optional: true,
+    help: 'common names that certificates of members have; absent: whatever PEER_CA_FILE has signed',
+  },
 } as const satisfies SettingsTable;

@@ -47,6 +47,8 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     ...addressed,
     type: fc.constantFrom('pre-vote-response' as const, 'vote-response' as const),
     reject: fc.boolean(),
+    commit: number,
+    commitTerm: number,
   }),
   fc.record({ ...addressed, type: fc.constant('heartbeat' as const), commit: number, context: id }),
   fc.record({ ...addressed, type: fc.constantFrom('heartbeat-response' as const, 'read-index' as const), context: id }),

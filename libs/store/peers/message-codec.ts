@@ -74,6 +74,8 @@ function writeBody(writer: ByteWriter, message: Body): void {
     case 'pre-vote-response':
     case 'vote-response':
       writer.u8(message.reject ? 1 : 0);
+      writer.varint(message.commit);
+      writer.varint(message.commitTerm);
       break;
     case 'heartbeat':
       writer.varint(message.commit);
@@ -122,7 +124,7 @@ function readBody(type: Message['type'], reader: ByteReader): Body {
       return { type, index: reader.varint(), logTerm: reader.varint(), isTransfer: readFlag(reader) };
     case 'pre-vote-response':
     case 'vote-response':
-      return { type, reject: readFlag(reader) };
+      return { type, reject: readFlag(reader), commit: reader.varint(), commitTerm: reader.varint() };
     case 'heartbeat':
       return { type, commit: reader.varint(), context: reader.u64() };
     case 'heartbeat-response':
