@@ -5,6 +5,7 @@ import { joinNode } from './commands/node-join';
 import { resetNode } from './commands/node-reset';
 import { initPki } from './commands/pki-init';
 import { status } from './commands/status';
+import { storeTrio } from './commands/store-trio';
 import { createToken, deleteToken, listTokens } from './commands/token';
 import { up } from './commands/up';
 import { defaultDataDirectory } from './data-directory';
@@ -69,6 +70,7 @@ function program(): Command {
     .action(printKubeconfig);
   addTokenCommands(root.command('token').description('tokens with which nodes join'), dataDir);
   addNodeCommands(root.command('node').description('this machine as a node of a cluster'), dataDir);
+  addStoreCommands(root.command('store').description("where a cluster's state is kept"), dataDir);
   addPkiCommands(root.command('pki').description('keys and certificates of a cluster of many processes'));
   return root;
 }
@@ -97,6 +99,15 @@ function addPkiCommands(pki: Command): void {
       '\nRepeat it to renew what is about to expire, then restart the components whose certificates were made.',
     )
     .action(initPki);
+}
+
+function addStoreCommands(store: Command, dataDir: () => Option): void {
+  store
+    .command('trio')
+    .description('run three members of a store, and nothing else, in the foreground: to try it with etcdctl')
+    .addOption(dataDir())
+    .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'warn')
+    .action(storeTrio);
 }
 
 function addTokenCommands(token: Command, dataDir: () => Option): void {

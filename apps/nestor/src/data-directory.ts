@@ -13,6 +13,8 @@ export interface DataDirectory {
   readonly clusterFile: string;
   readonly pki: string;
   readonly store: string;
+  /** Of `nestor store trio`. */
+  readonly trio: string;
   readonly nodes: string;
 }
 
@@ -33,6 +35,7 @@ export function dataDirectory(path: string): DataDirectory {
     clusterFile: join(root, 'cluster.json'),
     pki: join(root, 'pki'),
     store: join(root, 'store'),
+    trio: join(root, 'trio'),
     nodes: join(root, 'nodes'),
   };
 }
