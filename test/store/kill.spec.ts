@@ -16,7 +16,8 @@ let work: string;
 
 beforeAll(() => {
   work = fs.mkdtempSync(path.join(os.tmpdir(), 'nestor-kill-'));
-  compile(path.join(ROOT, 'libs/store'), path.join(work, 'store'));
+  for (const library of ['store', 'raft']) compile(path.join(ROOT, 'libs', library), path.join(work, library));
+  fs.writeFileSync(path.join(work, 'package.json'), JSON.stringify({ imports: { '#*': './*/index.js' } }));
 });
 afterAll(() => fs.rmSync(work, { recursive: true, force: true }));
 
@@ -84,7 +85,7 @@ async function inspect(directory: string): Promise<number> {
   }
 }
 
-/** The library as JavaScript: it imports nothing of the project but types. */
+/** A library as JavaScript. */
 function compile(from: string, to: string): void {
   fs.mkdirSync(to, { recursive: true });
   for (const entry of fs.readdirSync(from, { withFileTypes: true })) {

@@ -18,6 +18,8 @@ const statuses: Readonly<Record<StoreErrorCode, { readonly code: status; readonl
   'request-too-large': { code: status.INVALID_ARGUMENT },
   'empty-key': { code: status.INVALID_ARGUMENT },
   'invalid-argument': { code: status.INVALID_ARGUMENT },
+  'failed-precondition': { code: status.FAILED_PRECONDITION },
+  'not-found': { code: status.NOT_FOUND },
   'no-space': { code: status.RESOURCE_EXHAUSTED, details: 'etcdserver: mvcc: database space exceeded' },
   corrupt: { code: status.DATA_LOSS, details: 'etcdserver: corrupt cluster' },
   unavailable: { code: status.UNAVAILABLE },

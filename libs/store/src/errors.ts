@@ -33,6 +33,7 @@ export const storeErrors = {
   clientClosed: () => new StoreError('closed', 'the connection to the store was closed'),
   /** Ours too: protobuf carries nothing but whole numbers. */
   notWhole: (name: string) => new StoreError('invalid-argument', `${name} is not a whole number, or is out of range`),
+  notJoined: (reasons: readonly string[]) => new StoreError('unavailable', `no cluster to join: ${reasons.join('; ')}`),
   /** The log can no longer be trusted, so nothing is answered any more: only a restart re-reads what is really on disk. */
   failed: (reason: string) => new StoreError('closed', `etcdserver: server stopped: ${reason}`),
   /** `file` and `offset` are where an operator starts to look. */

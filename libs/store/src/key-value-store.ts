@@ -155,12 +155,20 @@ export interface StoreStatus {
   readonly revision: number;
   /** Absent where the server does not tell: etcd's API has no such answer. */
   readonly compactRevision?: number;
+  /** Raft's. */
   readonly term: number;
   readonly appliedIndex: number;
   /** Bytes of keys and values held. */
   readonly size: number;
   readonly clusterId: bigint;
   readonly memberId: bigint;
+  /** Member that leads; 0n: nobody that is known. Absent where the server does not tell, as are the others. */
+  readonly leader?: bigint;
+  /** Last entry known to be committed. */
+  readonly raftIndex?: number;
+  readonly isLearner?: boolean;
+  /** What keeps this member from its work. */
+  readonly errors?: readonly string[];
 }
 
 export type StoreErrorCode =
@@ -174,6 +182,8 @@ export type StoreErrorCode =
   | 'request-too-large'
   | 'empty-key'
   | 'invalid-argument'
+  | 'failed-precondition'
+  | 'not-found'
   | 'no-space'
   | 'corrupt'
   | 'unavailable'

@@ -20,40 +20,49 @@ interface Deadline {
 }
 
 /**
- * The leader's watch over leases. It alone looks at the clock; that a lease has ended becomes true by a log entry.
- * After a restart every lease gets what its last checkpoint left it, counted from now: later than promised, never sooner.
+ * The leader's watch over leases. It alone looks at the clock; that a lease has ended becomes true by a log entry. A new leader gives
+ * every lease what its last checkpoint left it, counted from now: later than promised, never sooner.
  */
 export class Lessor {
   private readonly deadlines = new Map<bigint, Deadline>();
   private expiryTimer: Timer | undefined;
   private timerAt = Infinity;
   private checkpointTimer: Timer | undefined;
-  private isStopped = false;
+  private isPrimary = false;
 
   constructor(
     private readonly clock: Clock,
-    private readonly leases: Leases,
+    private readonly leasesNow: () => Leases,
     private readonly proposer: LeaseProposer,
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** Takes over all leases that the state machine knows. */
-  start(): void {
-    for (const lease of this.leases.all()) this.granted(lease.id);
+  /**
+   * This member leads: takes over all leases that the state machine knows.
+   * @param extraMs for as long another may have led, and have renewed them
+   */
+  promote(extraMs: number): void {
+    this.isPrimary = true;
+    for (const lease of this.leases.all()) this.granted(lease.id, extraMs);
   }
 
-  stop(): void {
-    this.isStopped = true;
+  /** It leads no more, or stops. */
+  demote(): void {
+    this.isPrimary = false;
+    this.deadlines.clear();
     this.expiryTimer?.cancel();
+    this.expiryTimer = undefined;
+    this.timerAt = Infinity;
     this.checkpointTimer?.cancel();
+    this.checkpointTimer = undefined;
   }
 
   /** A grant has been applied. */
-  granted(id: bigint): void {
+  granted(id: bigint, extraMs = 0): void {
     const lease = this.leases.get(id);
-    if (lease === undefined) return;
+    if (lease === undefined || !this.isPrimary) return;
     const seconds = lease.remaining > 0 ? lease.remaining : lease.ttl;
-    this.deadlines.set(id, { at: this.clock.monotonic() + seconds * 1000, revoking: undefined });
+    this.deadlines.set(id, { at: this.clock.monotonic() + seconds * 1000 + extraMs, revoking: undefined });
     this.armExpiry();
     this.armCheckpoints();
   }
@@ -84,6 +93,10 @@ export class Lessor {
     return left <= 0 ? undefined : Math.floor(left / 1000);
   }
 
+  private get leases(): Leases {
+    return this.leasesNow();
+  }
+
   private lookup(id: bigint): { lease: Lease; deadline: Deadline } {
     const lease = this.leases.get(id);
     const deadline = this.deadlines.get(id);
@@ -92,7 +105,7 @@ export class Lessor {
   }
 
   private armExpiry(): void {
-    if (this.isStopped) return;
+    if (!this.isPrimary) return;
     let soonest = Infinity;
     for (const { at, revoking } of this.deadlines.values()) if (revoking === undefined && at < soonest) soonest = at;
     if (soonest === Infinity || (this.expiryTimer !== undefined && this.timerAt <= soonest)) return;
@@ -115,7 +128,7 @@ export class Lessor {
       deadline.revoking = this.proposer.revoke(id).catch((error: unknown) => {
         deadline.revoking = undefined;
         // Already gone, or the disk is full: then the lease stays a little longer.
-        if (this.leases.get(id) === undefined || this.isStopped) return;
+        if (this.leases.get(id) === undefined || !this.isPrimary) return;
         this.onError(error);
         deadline.at = this.clock.monotonic() + REVOKE_RETRY_MS;
         this.armExpiry();
@@ -124,7 +137,7 @@ export class Lessor {
   }
 
   private armCheckpoints(): void {
-    if (this.isStopped || this.checkpointTimer !== undefined || this.deadlines.size === 0) return;
+    if (!this.isPrimary || this.checkpointTimer !== undefined || this.deadlines.size === 0) return;
     this.checkpointTimer = this.clock.setTimer(CHECKPOINT_INTERVAL_MS, () => {
       this.checkpointTimer = undefined;
       const checkpoints: LeaseCheckpoint[] = [];

@@ -1,9 +1,12 @@
 import crypto from 'node:crypto';
 import { type Clock } from '#machinery';
 import { type Logger } from '#telemetry';
-import { MemoryLog } from './commit-log';
 import { type KeyValueStore } from './key-value-store';
 import { ReplicatedStore } from './replicated-store';
+import { MemoryJournal } from './replication/journal';
+import { LeaderRequests } from './replication/leader-requests';
+import { LogWindow } from './replication/log-window';
+import { Replicator } from './replication/replicator';
 import { StateMachine } from './state-machine';
 
 export interface MemoryStoreOptions {
@@ -13,17 +16,42 @@ export interface MemoryStoreOptions {
   readonly maxRequestBytes?: number;
 }
 
+const MEMBER_ID = 1n;
+
 /** The same state machine without a disk: for tests, and for clusters that nobody wants to keep. */
 export function createMemoryStore({ clock, logger, maxRequestBytes }: MemoryStoreOptions): KeyValueStore {
-  return new ReplicatedStore({
+  const machine = new StateMachine();
+  machine.membership.founder = MEMBER_ID;
+  const log = new LogWindow(
+    { index: 0, term: 0 },
+    () => machine.membership.confState,
+    () => undefined,
+  );
+  const journal = new MemoryJournal();
+  const memberId = MEMBER_ID;
+  const replicator = new Replicator({
     clock,
     logger,
-    log: new MemoryLog(),
-    machine: new StateMachine(),
-    identity: { clusterId: 1n, memberId: 1n },
-    newLeaseId: randomLeaseId,
+    machine,
+    log,
+    journal,
+    memberId,
+    random: Math.random,
     maxRequestBytes,
   });
+  const store = new ReplicatedStore({
+    clock,
+    logger,
+    replicator,
+    requests: new LeaderRequests(clock, replicator, undefined),
+    machine,
+    identity: { clusterId: 1n, memberId },
+    newLeaseId: randomLeaseId,
+    isAlone: true,
+  });
+  // Whatever goes wrong here, each request hears of.
+  store.start().catch(() => undefined);
+  return store;
 }
 
 /** 63 bits, so that the id is positive as etcd's are. */

@@ -1,7 +1,5 @@
 import { type Clock } from '#machinery';
 import { type Logger } from '#telemetry';
-import { type CommitLog } from './commit-log';
-import { Committer, type CommitterHooks } from './committer';
 import { storeErrors } from './errors';
 import {
   type DeleteRangeRequest,
@@ -23,6 +21,15 @@ import {
 import { Lessor } from './lessor';
 import { MIN_LEASE_TTL } from './mvcc/leases';
 import { Transaction } from './mvcc/transaction';
+import { clusterErrors } from './replication/cluster-errors';
+import {
+  decodeLeaseStatus,
+  encodeAnswer,
+  encodeLeaseStatus,
+  type LeaderRequest,
+  type LeaderRequests,
+} from './replication/leader-requests';
+import { type Replicator, type ReplicatorHooks } from './replication/replicator';
 import { type StateMachine } from './state-machine';
 import { checkKeyRange, checkLeaseTtl, checkPut, checkRange, checkTxn, checkWhole, isReadOnly } from './validate';
 import { WatchHub } from './watch-hub';
@@ -32,58 +39,88 @@ const SCAN_SLICE = 4_000;
 
 export interface ReplicatedStoreOptions {
   readonly clock: Clock;
-  readonly log: CommitLog;
+  readonly replicator: Replicator;
+  readonly requests: LeaderRequests;
+  /** There are no other members, and never will be. */
+  readonly isAlone: boolean;
   readonly machine: StateMachine;
   readonly identity: { readonly clusterId: bigint; readonly memberId: bigint };
   /** Never 0 and never used before: 63 random bits. */
   readonly newLeaseId: () => bigint;
   readonly logger?: Logger;
-  /** What keys and values of one request may take together; etcd's `--max-request-bytes`. Default 1.5 MiB. */
-  readonly maxRequestBytes?: number;
   /** Called after each applied batch with the bytes it took in the log. */
   readonly onBatch?: (bytes: number) => void;
+  readonly onMembers?: () => void;
+  /** Called at the end of `close`, and not before. */
+  readonly onClose?: () => Promise<void>;
 }
 
-/** `KeyValueStore` over a log and a state machine. */
+/** `KeyValueStore` over a replicated log and a state machine. */
 export class ReplicatedStore implements KeyValueStore {
   private readonly machine: StateMachine;
-  private readonly committer: Committer;
+  private readonly replicator: Replicator;
   private readonly watches: WatchHub;
   private readonly lessor: Lessor;
+  private readonly leaderRequests: LeaderRequests;
+  /** What watchers have been told of. */
+  private published: number;
   private ended: StoreError | undefined;
   private closing: Promise<void> | undefined;
   private isReleasing = false;
   private compactionHolds = 0;
 
   constructor(private readonly options: ReplicatedStoreOptions) {
-    const { machine } = options;
+    const { clock, machine, replicator, requests } = options;
     this.machine = machine;
-    this.watches = new WatchHub(machine.keyspace, (err) => options.logger?.error({ err }, 'a watch handler failed'));
-    const hooks: CommitterHooks = {
-      onApplied: (command, { error, changes }) => {
-        if (error === undefined && command.type === 'lease-grant') this.lessor.granted(command.id);
-        if (error === undefined && command.type === 'lease-revoke') this.lessor.revoked(command.id);
-        this.watches.publish(machine.keyspace.revision, changes);
-      },
-      onBatch: (bytes) => options.onBatch?.(bytes),
-      onFailure: (error) => this.fail(error),
-    };
-    this.committer = new Committer(options.log, machine, hooks, options.maxRequestBytes);
+    this.replicator = replicator;
+    this.published = machine.keyspace.revision;
+    const onHandlerError = (err: unknown): void => options.logger?.error({ err }, 'a watch handler failed');
+    this.watches = new WatchHub(() => machine.keyspace, onHandlerError);
+    this.leaderRequests = requests;
     this.lessor = new Lessor(
-      options.clock,
-      machine.leases,
+      clock,
+      () => machine.leases,
       {
-        revoke: (id) => this.committer.propose({ type: 'lease-revoke', id }),
-        checkpoint: (checkpoints) => this.committer.propose({ type: 'lease-checkpoint', checkpoints }),
+        revoke: (id) => replicator.propose({ type: 'lease-revoke', id }),
+        checkpoint: (checkpoints) => replicator.propose({ type: 'lease-checkpoint', checkpoints }),
       },
       (err) => options.logger?.warn({ err }, 'lease proposal failed'),
     );
-    this.lessor.start();
+  }
+
+  /** Resolves when the store can be used: at once if it is one of many, when it leads if it is alone. */
+  start(): Promise<void> {
+    const { machine, lessor } = this;
+    const hooks: ReplicatorHooks = {
+      onApplied: (command, { error, changes }) => {
+        if (error === undefined && command.type === 'lease-grant') lessor.granted(command.id);
+        if (error === undefined && command.type === 'lease-revoke') lessor.revoked(command.id);
+        if (error === undefined && command.type === 'compact') this.releaseCompacted();
+        this.published = machine.keyspace.revision;
+        this.watches.publish(machine.keyspace.revision, changes);
+      },
+      onBatch: (bytes) => this.options.onBatch?.(bytes),
+      onLeadership: (isLeader) => {
+        if (!isLeader) lessor.demote();
+        // Who led before may have renewed them until it noticed. Nobody else has, if there is nobody.
+        else lessor.promote(this.options.isAlone ? 0 : this.replicator.electionMs);
+      },
+      onMembers: () => this.options.onMembers?.(),
+      onInstalled: () => {
+        this.watches.resume(this.published);
+        this.published = machine.keyspace.revision;
+        this.releaseCompacted();
+      },
+      onFailure: (error) => this.fail(error),
+    };
+    return this.replicator.start(hooks);
   }
 
   async range(request: RangeRequest): Promise<RangeResponse> {
     this.checkOpen();
     checkRange(request);
+    const wait = request.serializable ? undefined : this.linearize();
+    if (wait !== undefined) await wait;
     const { keyspace } = this.machine;
     const scan = keyspace.scan(request);
     while (!scan.step(SCAN_SLICE)) {
@@ -97,25 +134,27 @@ export class ReplicatedStore implements KeyValueStore {
 
   async put(request: PutRequest): Promise<PutResponse> {
     checkPut(request);
-    return this.committer.propose({ type: 'put', request });
+    return this.replicator.propose({ type: 'put', request });
   }
 
   async deleteRange(request: DeleteRangeRequest): Promise<DeleteRangeResponse> {
     checkKeyRange(request);
-    return this.committer.propose({ type: 'delete', request });
+    return this.replicator.propose({ type: 'delete', request });
   }
 
   async txn(request: TxnRequest): Promise<TxnResponse> {
     checkTxn(request);
-    if (!isReadOnly(request)) return this.committer.propose({ type: 'txn', request });
+    if (!isReadOnly(request)) return this.replicator.propose({ type: 'txn', request });
     this.checkOpen();
+    // As a range: whatever it reads, it need not be in the log to have its place in the order of writes.
+    const wait = isSerializable(request) ? undefined : this.linearize();
+    if (wait !== undefined) await wait;
     return new Transaction(this.machine.keyspace, this.machine.leases).txn(request);
   }
 
   async compact(revision: number): Promise<void> {
     checkWhole('revision', revision);
-    await this.committer.propose({ type: 'compact', revision });
-    this.releaseCompacted();
+    await this.replicator.propose({ type: 'compact', revision });
   }
 
   watch(request: WatchRequest, handler: WatchHandler): Watch {
@@ -128,24 +167,33 @@ export class ReplicatedStore implements KeyValueStore {
     let chosen = id;
     while (chosen === 0n || (id === 0n && this.machine.leases.get(chosen))) chosen = this.options.newLeaseId();
     const granted = Math.max(MIN_LEASE_TTL, wanted);
-    return this.committer.propose({ type: 'lease-grant', id: chosen, ttl: granted });
+    return this.replicator.propose({ type: 'lease-grant', id: chosen, ttl: granted });
   }
 
   leaseRevoke(id: bigint): Promise<void> {
-    return this.committer.propose({ type: 'lease-revoke', id });
+    return this.replicator.propose({ type: 'lease-revoke', id });
   }
 
   async leaseKeepAlive(id: bigint): Promise<number> {
     this.checkOpen();
-    return this.lessor.renew(id);
+    const decode = (answer: Buffer): number => answer.readDoubleLE();
+    return this.leaderRequests.ask(() => this.renewHere(id), { type: 'keep-alive', id }, decode);
   }
 
   async leaseStatus(id: bigint): Promise<LeaseStatus> {
     this.checkOpen();
-    const lease = this.machine.leases.get(id);
-    const ttl = this.lessor.remaining(id);
-    if (lease === undefined || ttl === undefined) return { id, ttl: -1, grantedTtl: 0, keys: [] };
-    return { id, ttl, grantedTtl: lease.ttl, keys: [...lease.keys].sort() };
+    return this.leaderRequests.ask(() => this.leaseStatusHere(id), { type: 'lease-status', id }, decodeLeaseStatus);
+  }
+
+  /** What another member asks of this one, which it takes for the leader. */
+  answerLease(request: Exclude<LeaderRequest, { type: 'administration' }>): Promise<Buffer> {
+    return encodeAnswer(async () => {
+      this.checkOpen();
+      if (request.type === 'lease-status') return encodeLeaseStatus(await this.leaseStatusHere(request.id));
+      const ttl = Buffer.alloc(8);
+      ttl.writeDoubleLE(await this.renewHere(request.id));
+      return ttl;
+    });
   }
 
   async leases(): Promise<readonly bigint[]> {
@@ -155,14 +203,19 @@ export class ReplicatedStore implements KeyValueStore {
 
   async status(): Promise<StoreStatus> {
     this.checkOpen();
-    const { keyspace, appliedIndex, appliedTerm } = this.machine;
+    const { keyspace, appliedIndex, membership } = this.machine;
+    const { term, commit } = this.replicator.status();
     return {
       revision: keyspace.revision,
       compactRevision: Math.max(0, keyspace.compactRevision),
-      term: appliedTerm,
+      term,
       appliedIndex,
       size: keyspace.size,
       ...this.options.identity,
+      leader: this.replicator.leader,
+      raftIndex: commit,
+      isLearner: membership.members.get(this.options.identity.memberId)?.isLearner ?? false,
+      errors: this.replicator.errors,
     };
   }
 
@@ -180,17 +233,42 @@ export class ReplicatedStore implements KeyValueStore {
     };
   }
 
+  private async renewHere(id: bigint): Promise<number> {
+    await this.findLease(id);
+    if (!this.replicator.isLeader) throw clusterErrors.notLeader();
+    return this.lessor.renew(id);
+  }
+
+  private async leaseStatusHere(id: bigint): Promise<LeaseStatus> {
+    await this.findLease(id);
+    if (!this.replicator.isLeader) throw clusterErrors.notLeader();
+    const lease = this.machine.leases.get(id);
+    const ttl = this.lessor.remaining(id);
+    if (lease === undefined || ttl === undefined) return { id, ttl: -1, grantedTtl: 0, keys: [] };
+    return { id, ttl, grantedTtl: lease.ttl, keys: [...lease.keys].sort() };
+  }
+
+  /** A new leader may not have applied yet what was granted under the one before. */
+  private async findLease(id: bigint): Promise<void> {
+    if (this.machine.leases.get(id) === undefined) await this.linearize();
+  }
+
+  /** Undefined: there is nothing to wait for, and not even a microtask passes. */
+  private linearize(): Promise<void> | undefined {
+    return this.replicator.linearize()?.then(() => this.checkOpen());
+  }
+
   private async shutDown(): Promise<void> {
-    this.lessor.stop();
-    await this.committer.drain(storeErrors.stopped());
+    this.lessor.demote();
+    await this.replicator.stop(storeErrors.stopped());
     this.ended ??= storeErrors.stopped();
     this.watches.endAll(this.ended);
-    await this.options.log.close();
+    await this.options.onClose?.();
   }
 
   private fail(error: StoreError): void {
     this.ended ??= error;
-    this.lessor.stop();
+    this.lessor.demote();
     this.options.logger?.fatal({ err: error }, 'the store has stopped');
     this.watches.endAll(error);
   }
@@ -211,6 +289,14 @@ export class ReplicatedStore implements KeyValueStore {
     };
     setImmediate(step);
   }
+}
+
+function isSerializable(request: TxnRequest): boolean {
+  return [...request.success, ...(request.failure ?? [])].every(
+    (operation) =>
+      (operation.type === 'range' && operation.request.serializable === true) ||
+      (operation.type === 'txn' && isSerializable(operation.request)),
+  );
 }
 
 function nextTurn(): Promise<void> {

@@ -4,6 +4,7 @@ import { Keyspace } from './mvcc/keyspace';
 import { Leases } from './mvcc/leases';
 import { Transaction } from './mvcc/transaction';
 import { type Version } from './mvcc/version';
+import { Membership } from './replication/membership';
 
 /** The answer to each kind of command. */
 export interface Responses {
@@ -32,6 +33,7 @@ const NO_CHANGES: readonly Version[] = [];
 export class StateMachine {
   readonly keyspace = new Keyspace();
   readonly leases = new Leases();
+  membership = new Membership();
   appliedIndex = 0;
   appliedTerm = 0;
 
@@ -55,6 +57,11 @@ export class StateMachine {
   skip(index: number, term: number): void {
     this.appliedIndex = index;
     this.appliedTerm = term;
+  }
+
+  /** Takes the place of everything, as another member's snapshot has it. */
+  become(other: StateMachine): void {
+    Object.assign(this, other);
   }
 
   private execute(command: Command, transaction: Transaction): Response {

@@ -37,7 +37,7 @@ export class WatchHub {
 
   /** @param onHandlerError a handler broke its promise not to throw; its watch is over */
   constructor(
-    private readonly keyspace: Keyspace,
+    private readonly keyspaceNow: () => Keyspace,
     private readonly onHandlerError: (error: unknown) => void,
   ) {}
 
@@ -52,10 +52,10 @@ export class WatchHub {
       this.unsynced.add(watcher);
       setImmediate(() => this.replay(watcher));
     }
-    const { keyspace } = this;
+    const { keyspaceNow } = this;
     return {
       get revision() {
-        return watcher.isSynced ? keyspace.revision : watcher.next - 1;
+        return watcher.isSynced ? keyspaceNow().revision : watcher.next - 1;
       },
       cancel: () => this.drop(watcher),
     };
@@ -73,11 +73,30 @@ export class WatchHub {
     for (const watcher of this.byRange) this.deliver(watcher, revision, changes);
   }
 
+  /**
+   * Another, later state has taken the place of the one that watchers were told of up to `revision`: they go on from its history.
+   */
+  resume(revision: number): void {
+    const synced = [...this.byRange, ...[...this.byKey.values()].flatMap((watchers) => [...watchers])];
+    this.byRange.clear();
+    this.byKey.clear();
+    for (const watcher of synced) {
+      watcher.isSynced = false;
+      watcher.next = Math.max(watcher.next, revision + 1);
+      this.unsynced.add(watcher);
+      setImmediate(() => this.replay(watcher));
+    }
+  }
+
   /** No watch outlives the store. */
   endAll(error: Error): void {
     this.ending = error;
     const all = [...this.byRange, ...this.unsynced, ...[...this.byKey.values()].flatMap((watchers) => [...watchers])];
     for (const watcher of all) this.end(watcher, error);
+  }
+
+  private get keyspace(): Keyspace {
+    return this.keyspaceNow();
   }
 
   private replay(watcher: Watcher): void {

@@ -4,6 +4,7 @@ import { type FileSystem, type StoreFile } from '../files';
 import { decodeHeader, HEADER_BYTES, headerCrc, type Identity } from '../file-header';
 import { type Chain, type Frame, readFrame } from '../frame';
 import { type Version } from '../mvcc/version';
+import { decodeMembership } from '../replication/member-codec';
 import { StateMachine } from '../state-machine';
 import { SectionType } from './snapshot-file';
 
@@ -36,6 +37,7 @@ export async function loadSnapshot(files: FileSystem, name: string): Promise<Loa
       if (isComplete) throw storeErrors.corrupt(name, position, 'something follows the end');
       if (frame.type === SectionType.state) readState(frame.body, machine);
       else if (frame.type === SectionType.keys) keys += readKeys(frame.body, machine);
+      else if (frame.type === SectionType.membership) machine.membership = decodeMembership(frame.body);
       else if (frame.type === SectionType.end) isComplete = frame.body.varint() === keys;
       crc = frame.crc;
       position += frame.end;

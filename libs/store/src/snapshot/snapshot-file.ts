@@ -2,7 +2,7 @@ import { type FileSystem } from '../files';
 import path from 'node:path';
 
 /** Types of frames in a snapshot; the numbers are the format. */
-export const SectionType = { state: 1, keys: 2, end: 3 } as const;
+export const SectionType = { state: 1, keys: 2, end: 3, membership: 16 } as const;
 
 const NAME = /^([0-9a-f]{16})\.snap$/;
 

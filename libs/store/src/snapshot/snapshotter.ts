@@ -4,7 +4,8 @@ import { type Identity } from '../file-header';
 import { type StateMachine } from '../state-machine';
 import { type SnapshotMark } from '../wal/records';
 import { listSnapshots } from './snapshot-file';
-import { takePicture, writeSnapshot } from './write-snapshot';
+import { takePicture } from './snapshot-sections';
+import { writeSnapshot } from './write-snapshot';
 
 export interface SnapshotterOptions {
   readonly files: FileSystem;
@@ -43,6 +44,26 @@ export class Snapshotter {
     if (this.bytesSince >= Math.max(this.options.everyBytes, this.lastBytes)) void this.snapshot();
   }
 
+  /** Another member's snapshot has become the state: the log and the snapshots before it are not needed. */
+  adopted(
+    snapshot: { readonly index: number; readonly bytes: number },
+    release: (index: number) => Promise<void>,
+  ): void {
+    this.bytesSince = 0;
+    this.lastBytes = snapshot.bytes;
+    const clean = async (): Promise<void> => {
+      await release(snapshot.index);
+      await this.removeBefore(snapshot.index);
+    };
+    const before = this.work ?? Promise.resolve();
+    this.work = before
+      .then(clean)
+      .catch((err: unknown) => this.options.logger?.warn({ err }, 'what a snapshot replaces was not removed'))
+      .finally(() => {
+        this.work = undefined;
+      });
+  }
+
   /** Takes one now, or joins the one being written. Never rejects. */
   snapshot(): Promise<void> {
     if (this.isStopped) return Promise.resolve();
@@ -68,14 +89,17 @@ export class Snapshotter {
       if (bytes === undefined) return;
       await this.onDurable({ index: picture.index, term: picture.term });
       this.lastBytes = bytes;
-      for (const { index, file } of await listSnapshots(files, directory)) {
-        if (index < picture.index) await files.remove(file);
-      }
+      await this.removeBefore(picture.index);
       logger?.debug({ index: picture.index, bytes }, 'snapshot taken');
     } catch (err) {
       logger?.warn({ err, directory }, 'no snapshot: the log is kept until one succeeds');
     } finally {
       release();
     }
+  }
+
+  private async removeBefore(newest: number): Promise<void> {
+    const { files, directory } = this.options;
+    for (const { index, file } of await listSnapshots(files, directory)) if (index < newest) await files.remove(file);
   }
 }

@@ -1,24 +1,15 @@
+import { type Entry, type HardState } from '#raft';
 import { type ByteReader } from '../byte-reader';
 import { type ByteWriter } from '../byte-writer';
+import { encodeRequestId, NOBODY } from '../replication/entry-data';
 
 /** Types of frames in the log; the numbers are the format. */
 export const RecordType = { hardState: 1, entry: 2, snapshotMark: 3 } as const;
 
-/** What Raft must not forget (section 5, figure 2 of the paper), and how far the log is known to be committed. */
-export interface HardState {
-  readonly term: number;
-  /** Member voted for in `term`; 0: none. */
-  readonly vote: bigint;
-  readonly commit: number;
-}
+const NO_BYTES = Buffer.alloc(0);
 
-export interface Entry {
-  readonly term: number;
-  readonly index: number;
-  /** 0: a command. Raft will add membership changes. */
-  readonly type: number;
-  readonly data: Buffer;
-}
+/** What an entry's data is; the numbers are the format. */
+const EntryKind = { commandOfNobody: 0, confChange: 1, request: 2 } as const;
 
 /** A snapshot up to and including this entry is durable; entries before it may be gone. */
 export interface SnapshotMark {
@@ -39,13 +30,29 @@ export function readHardState(body: ByteReader): HardState {
 export function writeEntry(writer: ByteWriter, { term, index, type, data }: Entry): void {
   writer.varint(term);
   writer.varint(index);
-  writer.u8(type);
+  writer.u8(type === 'conf-change' ? EntryKind.confChange : EntryKind.request);
   writer.raw(data);
 }
 
-/** Copies the data, so that keeping it does not keep the whole segment. */
+/**
+ * Copies the data, so that keeping it does not keep the whole segment.
+ * @throws RangeError for a kind of entry that is not known
+ */
 export function readEntry(body: ByteReader): Entry {
-  return { term: body.varint(), index: body.varint(), type: body.u8(), data: copy(body.rest()) };
+  const term = body.varint();
+  const index = body.varint();
+  const kind = body.u8();
+  switch (kind) {
+    case EntryKind.request:
+      return { term, index, type: 'normal', data: copy(body.rest()) };
+    case EntryKind.confChange:
+      return { term, index, type: 'conf-change', data: copy(body.rest()) };
+    case EntryKind.commandOfNobody:
+      // Stores of one member wrote their commands like this once.
+      return { term, index, type: 'normal', data: copy(body.rest(), encodeRequestId(NOBODY)) };
+    default:
+      throw new RangeError(`unknown kind of entry ${kind}`);
+  }
 }
 
 export function writeSnapshotMark(writer: ByteWriter, { index, term }: SnapshotMark): void {
@@ -57,8 +64,9 @@ export function readSnapshotMark(body: ByteReader): SnapshotMark {
   return { index: body.varint(), term: body.varint() };
 }
 
-function copy(view: Buffer): Buffer {
-  const own = Buffer.allocUnsafeSlow(view.length);
-  view.copy(own);
+function copy(view: Buffer, prefix: Buffer = NO_BYTES): Buffer {
+  const own = Buffer.allocUnsafeSlow(prefix.length + view.length);
+  prefix.copy(own);
+  view.copy(own, prefix.length);
   return own;
 }

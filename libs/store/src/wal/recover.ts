@@ -1,17 +1,10 @@
 import path from 'node:path';
+import { type Entry, type HardState } from '#raft';
 import { storeErrors } from '../errors';
 import { type FileSystem } from '../files';
 import { checkIdentity, type Identity } from '../file-header';
-import { type Frame } from '../frame';
-import {
-  type Entry,
-  type HardState,
-  readEntry,
-  readHardState,
-  readSnapshotMark,
-  RecordType,
-  type SnapshotMark,
-} from './records';
+import { LogReader, type OnCommitted } from './log-reader';
+import { type SnapshotMark } from './records';
 import { parseSegmentNames, type ScannedSegment, scanSegment, type SegmentName } from './segment';
 
 /** Everything that reading the log from its beginning tells. */
@@ -22,12 +15,14 @@ export interface RecoveredLog {
   readonly identity: Identity | undefined;
   readonly hardState: HardState;
   readonly mark: SnapshotMark | undefined;
-  /** 0: no entry is left in the log. */
+  /** Of the log or, if it holds no entry, of what comes before it. */
   readonly lastIndex: number;
+  /** Entries that are not known to be committed: Raft will say what becomes of them. */
+  readonly tail: readonly Entry[];
 }
 
 /**
- * Reads all segments in order, checks that they belong together, and hands over each entry once.
+ * Reads all segments in order, checks that they belong together, and hands over each committed entry once.
  *
  * @param after entries up to this index are in the snapshot and are not handed over
  * @throws StoreError `corrupt`
@@ -36,35 +31,30 @@ export async function recoverLog(
   files: FileSystem,
   directory: string,
   after: number,
-  onEntry: (entry: Entry, file: string, offset: number) => void,
+  onCommitted: OnCommitted,
 ): Promise<RecoveredLog> {
   const segments = parseSegmentNames(await files.list(directory));
-  let hardState: HardState = { term: 0, vote: 0n, commit: 0 };
-  let mark: SnapshotMark | undefined;
-  let lastIndex = 0;
+  const reader = new LogReader(after, segments[0]?.firstIndex ?? 1, onCommitted);
   let last: ScannedSegment | undefined;
 
   for (const [position, segment] of segments.entries()) {
     const file = path.join(directory, segment.name);
-    const onRecord = (frame: Frame, offset: number): void => {
-      if (frame.type === RecordType.hardState) hardState = readHardState(frame.body);
-      else if (frame.type === RecordType.snapshotMark) mark = readSnapshotMark(frame.body);
-      else if (frame.type === RecordType.entry) {
-        const entry = readEntry(frame.body);
-        if (lastIndex !== 0 && entry.index !== lastIndex + 1) {
-          throw storeErrors.corrupt(file, offset, `entry ${entry.index} follows entry ${lastIndex}`);
-        }
-        lastIndex = entry.index;
-        if (entry.index > after) onEntry(entry, file, offset);
-      } else throw storeErrors.corrupt(file, offset, `unknown record type ${frame.type}`);
-    };
     const before = last;
-    last = scanSegment(file, await readAll(files, file), position === segments.length - 1, onRecord);
+    last = scanSegment(file, await readAll(files, file), position === segments.length - 1, (frame, offset) =>
+      reader.read(frame, { file, offset }),
+    );
     checkNeighbours(file, segment, last, segments[position - 1], before);
   }
 
+  const { hardState, mark, lastIndex, tail } = reader;
   checkCompleteness(directory, { segments, lastIndex, after, commit: hardState.commit });
-  return { segments, last, identity: last?.header, hardState, mark, lastIndex };
+  return { segments, last, identity: last?.header, hardState: withTermOf(hardState, tail), mark, lastIndex, tail };
+}
+
+/** A batch cut short may have lost the hard state that followed its entries. Nothing was promised in that term yet. */
+function withTermOf(hardState: HardState, tail: readonly Entry[]): HardState {
+  const term = tail.at(-1)?.term ?? 0;
+  return term > hardState.term ? { ...hardState, term, vote: 0n } : hardState;
 }
 
 /** Snapshot and log together have to reach from the first entry to the last that was ever committed. */
@@ -83,9 +73,8 @@ function checkCompleteness(
     const reason = `the log starts at entry ${first.firstIndex}, but the newest snapshot ends at ${after}`;
     throw storeErrors.corrupt(path.join(directory, first.name), 0, reason);
   }
-  const end = log.lastIndex === 0 ? newest.firstIndex - 1 : log.lastIndex;
-  if (end < Math.max(after, commit)) {
-    const reason = `the log ends at entry ${end}, but entry ${Math.max(after, commit)} was committed`;
+  if (log.lastIndex < Math.max(after, commit)) {
+    const reason = `the log ends at entry ${log.lastIndex}, but entry ${Math.max(after, commit)} was committed`;
     throw storeErrors.corrupt(path.join(directory, newest.name), 0, reason);
   }
 }

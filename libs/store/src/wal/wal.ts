@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { type HardState } from '#raft';
 import { type Logger } from '#telemetry';
 import { ByteWriter } from '../byte-writer';
 import { storeErrors } from '../errors';
@@ -6,14 +7,8 @@ import { type FileSystem, isNoSpace, type StoreFile } from '../files';
 import { encodeHeader, HEADER_BYTES, headerCrc, type Identity } from '../file-header';
 import { appendFrame, FRAME_OVERHEAD_BYTES } from '../frame';
 import { type StoreError } from '../key-value-store';
-import {
-  type HardState,
-  RecordType,
-  type SnapshotMark,
-  writeEntry,
-  writeHardState,
-  writeSnapshotMark,
-} from './records';
+import { type Journal, type JournalBatch } from '../replication/journal';
+import { RecordType, type SnapshotMark, writeEntry, writeHardState, writeSnapshotMark } from './records';
 import { type RecoveredLog } from './recover';
 import { type SegmentName, segmentName } from './segment';
 import { SpareSegment } from './spare-segment';
@@ -36,7 +31,7 @@ const RECORD_OVERHEAD_BYTES = FRAME_OVERHEAD_BYTES + 24;
  * `fdatasync` may have dropped the pages: "Can applications recover from fsync failures?", Rebello et al., ATC 2020),
  * so the log is then dead.
  */
-export class Wal {
+export class Wal implements Journal {
   private readonly writer = new ByteWriter(1024 * 1024);
   private readonly spare: SpareSegment;
   private segments: SegmentName[];
@@ -47,30 +42,32 @@ export class Wal {
   private turn: Promise<unknown> = Promise.resolve();
   private failure: StoreError | undefined;
 
-  /** @param lastIndex of the log or, if that is empty, of the snapshot */
+  private hardState: HardState;
+  private lastIndex: number;
+
   private constructor(
     private readonly options: WalOptions,
     recovered: RecoveredLog,
     names: readonly string[],
-    private hardState: HardState,
-    private lastIndex: number,
   ) {
     this.segments = [...recovered.segments];
+    this.hardState = recovered.hardState;
+    this.lastIndex = recovered.lastIndex;
     this.spare = new SpareSegment(options.files, options.directory, options.segmentBytes, names, options.logger);
   }
 
-  /** Continues what was recovered: cuts a torn tail off, and begins a new term. */
-  static async open(options: WalOptions, recovered: RecoveredLog, lastIndex: number): Promise<Wal> {
-    const { files, directory, identity } = options;
+  /**
+   * Continues what was recovered, and cuts a torn tail off. What was read may not be durable, if its writer was killed: `save`
+   * or `seal` has to come before anything is promised.
+   */
+  static async open(options: WalOptions, recovered: RecoveredLog): Promise<Wal> {
+    const { files, directory } = options;
     const names = await files.list(directory);
     for (const name of names) if (name.endsWith('.tmp')) await files.remove(path.join(directory, name));
-    const { term } = recovered.hardState;
-    const hardState = { term: term + 1, vote: identity.memberId, commit: lastIndex };
-    const wal = new Wal(options, recovered, names, hardState, lastIndex);
+    const wal = new Wal(options, recovered, names);
     try {
       if (recovered.last === undefined) await wal.startSegment(0);
       else await wal.continueSegment(recovered);
-      await wal.sync(hardState);
     } catch (error) {
       await wal.file?.close();
       throw error;
@@ -78,43 +75,50 @@ export class Wal {
     return wal;
   }
 
-  get term(): number {
-    return this.hardState.term;
-  }
-
-  /** @returns the index of the first of `entries` */
-  append(entries: readonly Buffer[]): Promise<number> {
+  save({ snapshot, entries, hardState = this.hardState }: JournalBatch): Promise<void> {
     return this.exclusively(async () => {
-      const firstIndex = this.lastIndex + 1;
-      const bytes = entries.reduce((sum, data) => sum + data.length + RECORD_OVERHEAD_BYTES, 0);
+      let bytes = 3 * RECORD_OVERHEAD_BYTES;
+      for (const { data } of entries) bytes += data.length + RECORD_OVERHEAD_BYTES;
       await this.writeBatch(bytes, (add) => {
-        for (const [offset, data] of entries.entries()) {
-          const entry = { term: this.term, index: firstIndex + offset, type: 0, data };
-          add(RecordType.entry, (writer) => writeEntry(writer, entry));
-        }
+        if (snapshot !== undefined) add(RecordType.snapshotMark, (writer) => writeSnapshotMark(writer, snapshot));
+        for (const entry of entries) add(RecordType.entry, (writer) => writeEntry(writer, entry));
+        // Last, since it may say that these entries are committed.
+        add(RecordType.hardState, (writer) => writeHardState(writer, hardState));
       });
-      this.lastIndex += entries.length;
-      return firstIndex;
+      this.hardState = hardState;
+      this.lastIndex = entries.at(-1)?.index ?? snapshot?.index ?? this.lastIndex;
     });
   }
 
+  /** Notes that everything before is durable, so that the next start takes no damage for a write cut short. */
+  seal(commit = this.hardState.commit): Promise<void> {
+    return this.save({ entries: [], hardState: { ...this.hardState, commit } });
+  }
+
   /** A snapshot is durable: says so, and gives up the segments that hold nothing newer. */
-  mark(mark: SnapshotMark): Promise<void> {
-    return this.exclusively(async () => {
+  async mark(mark: SnapshotMark): Promise<void> {
+    await this.exclusively(async () => {
       await this.writeBatch(RECORD_OVERHEAD_BYTES, (add) => {
         add(RecordType.snapshotMark, (writer) => writeSnapshotMark(writer, mark));
       });
-      while (this.segments.length > 1 && this.segments[1]!.firstIndex <= mark.index + 1) {
+    });
+    return this.release(mark.index);
+  }
+
+  /** Gives up the segments that hold nothing behind an entry: a later one, or one that came in its place, says all that counts. */
+  release(index: number): Promise<void> {
+    return this.exclusively(async () => {
+      while (this.segments.length > 1 && this.segments[1]!.firstIndex <= index + 1) {
         await this.spare.recycle(path.join(this.options.directory, this.segments[0]!.name));
         this.segments.shift();
       }
     });
   }
 
-  /** Notes that everything before is durable, so that the next start takes no damage for a write cut short. */
-  async close(): Promise<void> {
+  /** @param commit as far as is known */
+  async close(commit?: number): Promise<void> {
     try {
-      if (this.failure === undefined) await this.sync({ ...this.hardState, commit: this.lastIndex });
+      if (this.failure === undefined) await this.seal(commit);
     } finally {
       await this.turn;
       await this.spare.settled();
@@ -122,15 +126,6 @@ export class Wal {
       this.file = undefined;
       this.failure ??= storeErrors.stopped();
     }
-  }
-
-  private sync(hardState: HardState): Promise<void> {
-    return this.exclusively(async () => {
-      this.hardState = hardState;
-      await this.writeBatch(RECORD_OVERHEAD_BYTES, (add) => {
-        add(RecordType.hardState, (writer) => writeHardState(writer, hardState));
-      });
-    });
   }
 
   private async continueSegment({ segments, last }: RecoveredLog): Promise<void> {
@@ -160,8 +155,7 @@ export class Wal {
       crc = appendFrame(this.writer, { type, isFirstOfBatch: this.writer.length === 0, after }, body);
     };
     // Older segments may go at any time: each says the newest hard state itself.
-    const hardState = { ...this.hardState, commit: this.lastIndex };
-    if (this.position === HEADER_BYTES) add(RecordType.hardState, (writer) => writeHardState(writer, hardState));
+    if (this.position === HEADER_BYTES) add(RecordType.hardState, (writer) => writeHardState(writer, this.hardState));
     build(add);
     await this.writeDurably(this.writer.view());
     this.position += this.writer.length;

@@ -1,0 +1,95 @@
+import crypto from 'node:crypto';
+import { encodeConfChange, type Entry } from '#raft';
+import { storeErrors } from '../errors';
+import { type Identity } from '../file-header';
+import { encodeMemberChange, NOBODY } from './entry-data';
+import { type ClusterDescription, decodeDescription } from './member-codec';
+import { type Member } from './membership';
+import { type PeerTransport } from './peer-transport';
+
+/** How a member finds the others when it starts for the first time, and what it tells them of itself. */
+export interface ClusterOptions {
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+  /** All members that found the cluster, this one among them; a name comes once for each of its URLs. */
+  readonly initialCluster: readonly { readonly name: string; readonly peerUrl: string }[];
+  /** Tells clusters with the same addresses apart. */
+  readonly token: string;
+  /** `existing`: this member was added to a cluster that is at work. */
+  readonly state: 'new' | 'existing';
+  readonly transport: PeerTransport;
+  /** Between heartbeats. Default 100. */
+  readonly tickMs?: number;
+  /** Without a heartbeat for so many ticks (to twice as many) there is an election. Default 10. */
+  readonly electionTicks?: number;
+}
+
+const DISCOVERY_TIMEOUT_MS = 5_000;
+
+/** Who the members of a new cluster are: ids follow from addresses, so that all come to the same without asking. */
+export function foundingMembers({ initialCluster, token }: ClusterOptions): Member[] {
+  const urls = new Map<string, string[]>();
+  for (const { name, peerUrl } of initialCluster) urls.set(name, [...(urls.get(name) ?? []), peerUrl]);
+  const members = [...urls.values()].map((peerUrls): Member => {
+    const sorted = [...peerUrls].sort();
+    // Names are said by the members themselves, when they have started.
+    return {
+      id: hash(Buffer.from(sorted.join('') + token)),
+      name: '',
+      peerUrls: sorted,
+      clientUrls: [],
+      isLearner: false,
+    };
+  });
+  return members.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+export function foundingIdentity(options: ClusterOptions, members: readonly Member[]): Identity {
+  const self = members.find((member) => isAt(member, options.peerUrls));
+  if (self === undefined) {
+    throw storeErrors.invalid(`${options.peerUrls.join(', ')}, where this member is, are not in the initial cluster`);
+  }
+  const ids = Buffer.alloc(8 * members.length);
+  for (const [position, { id }] of members.entries()) ids.writeBigUInt64BE(id, 8 * position);
+  return { clusterId: hash(ids), memberId: self.id };
+}
+
+/** The first entries of the log, which need no agreement: every founder writes the same. */
+export function foundingEntries(members: readonly Member[]): Entry[] {
+  return members.map((member, position) => {
+    const context = encodeMemberChange(NOBODY, { type: 'add', member });
+    const step = { type: member.isLearner ? 'add-learner' : 'add-voter', id: member.id } as const;
+    const data = encodeConfChange({ steps: [step], transition: 'auto', context });
+    return { term: 1, index: position + 1, type: 'conf-change', data };
+  });
+}
+
+/** Asks the members of a cluster who they are. Rejects with `unavailable` if none answers, or none knows of this member. */
+export async function discoverCluster(
+  options: ClusterOptions,
+): Promise<ClusterDescription & { readonly self: Member }> {
+  const { transport, peerUrls, initialCluster } = options;
+  const failures: string[] = [];
+  for (const { peerUrl } of initialCluster) {
+    if (peerUrls.includes(peerUrl)) continue;
+    try {
+      const description = decodeDescription(await transport.discover(peerUrl, DISCOVERY_TIMEOUT_MS));
+      const self = description.membership.list().find((member) => isAt(member, peerUrls));
+      if (self !== undefined) return { ...description, self };
+      failures.push(`${peerUrl} knows of no member at ${peerUrls.join(', ')}`);
+    } catch (error) {
+      failures.push(`${peerUrl}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  throw storeErrors.notJoined(failures.length > 0 ? failures : ['nobody to ask']);
+}
+
+function isAt(member: Member, urls: readonly string[]): boolean {
+  return [...member.peerUrls].sort().join() === [...urls].sort().join();
+}
+
+/** As etcd derives its ids: the first eight bytes of a SHA-1. */
+function hash(data: Buffer): bigint {
+  return crypto.createHash('sha1').update(data).digest().readBigUInt64BE();
+}

@@ -1,0 +1,147 @@
+import { type ConfChange, ProposalDroppedError, type RaftNode } from '#raft';
+import { type Command } from '../command';
+import { decodeCommand, encodeCommand } from '../command-codec';
+import { storeErrors } from '../errors';
+import { type StoreError } from '../key-value-store';
+import { type Response } from '../state-machine';
+import { decodeEntryData, encodeMemberChange, encodeRequestId, type RequestId } from './entry-data';
+import { type MemberChange } from './membership';
+
+/** What one round takes in: applying it stays a matter of milliseconds. */
+const MAX_ROUND_ENTRIES = 1_000;
+const MAX_ROUND_BYTES = 4 * 1024 * 1024;
+/** More than this under way, and the store says it is overloaded. */
+const MAX_BYTES = 64 * 1024 * 1024;
+/** What an encoded request may add to its keys and values. */
+const OVERHEAD_BYTES = 64 * 1024;
+
+interface Proposal {
+  readonly sequence: number;
+  readonly data: Buffer;
+  /** As decoded from `data`, so that members that read it from the log apply the very same. */
+  readonly command?: Command;
+  readonly confChange?: ConfChange;
+  /** On the monotonic clock. */
+  readonly startedAt: number;
+  resolve(response: Response): void;
+  reject(error: Error): void;
+}
+
+/** What this member has asked for and has not seen in the log yet. */
+export class Proposals {
+  private queue: Proposal[] = [];
+  /** Handed to Raft, in that order. */
+  private readonly pending = new Map<number, Proposal>();
+  private bytes = 0;
+
+  /** @param sequence first number of a request: not used by this member in a life before */
+  constructor(
+    private readonly memberId: bigint,
+    private sequence: number,
+    private readonly monotonic: () => number,
+    private readonly maxRequestBytes: number,
+  ) {}
+
+  get isIdle(): boolean {
+    return this.queue.length === 0 && this.pending.size === 0;
+  }
+
+  get isWaiting(): boolean {
+    return this.queue.length > 0;
+  }
+
+  command(command: Command): Promise<Response> {
+    const id = this.nextId();
+    const data = Buffer.concat([encodeRequestId(id), encodeCommand(command)]);
+    if (data.length > this.maxRequestBytes + OVERHEAD_BYTES) return Promise.reject(storeErrors.requestTooLarge());
+    return this.enqueue(id, data, { command: decodeCommand(decodeEntryData(data).body) });
+  }
+
+  /** @param step what it means to Raft; undefined: nothing */
+  async memberChange(change: MemberChange, step?: ConfChange['steps'][number]): Promise<void> {
+    const id = this.nextId();
+    const data = encodeMemberChange(id, change);
+    await this.enqueue(id, data, step && { confChange: { steps: [step], transition: 'auto', context: data } });
+  }
+
+  /** Hands to Raft what has gathered, as much as it takes. */
+  hand(node: RaftNode): void {
+    let bytes = 0;
+    let count = 0;
+    while (count < this.queue.length && count < MAX_ROUND_ENTRIES && bytes < MAX_ROUND_BYTES) {
+      const proposal = this.queue[count]!;
+      try {
+        if (proposal.confChange === undefined) node.propose(proposal.data);
+        else node.proposeConfChange(proposal.confChange);
+      } catch (error) {
+        // No leader now, or too much under way: they wait their time.
+        if (error instanceof ProposalDroppedError) break;
+        throw error;
+      }
+      this.pending.set(proposal.sequence, proposal);
+      bytes += proposal.data.length;
+      count++;
+    }
+    if (count > 0) this.queue = this.queue.slice(count);
+  }
+
+  /** The command of an own entry, decoded before. */
+  known({ memberId, sequence }: RequestId): Command | undefined {
+    return memberId === this.memberId ? this.pending.get(sequence)?.command : undefined;
+  }
+
+  /** An entry has been applied: tells its proposer, if that was here. */
+  settle(
+    { memberId, sequence }: RequestId,
+    result: { readonly response?: Response; readonly error?: StoreError },
+  ): void {
+    if (memberId !== this.memberId) return;
+    const proposal = this.pending.get(sequence);
+    if (proposal === undefined) return;
+    this.pending.delete(sequence);
+    this.bytes -= proposal.data.length;
+    if (result.error === undefined) proposal.resolve(result.response);
+    else proposal.reject(result.error);
+  }
+
+  /** Gives up those that were begun before `deadline`: nobody knows what becomes of those that were handed to Raft. */
+  expire(deadline: number, errorFor: (startedAt: number) => StoreError): void {
+    for (const proposal of this.pending.values()) {
+      if (proposal.startedAt > deadline) break;
+      this.pending.delete(proposal.sequence);
+      this.bytes -= proposal.data.length;
+      proposal.reject(errorFor(proposal.startedAt));
+    }
+    let count = 0;
+    while (count < this.queue.length && this.queue[count]!.startedAt <= deadline) {
+      const proposal = this.queue[count++]!;
+      this.bytes -= proposal.data.length;
+      proposal.reject(errorFor(proposal.startedAt));
+    }
+    if (count > 0) this.queue = this.queue.slice(count);
+  }
+
+  rejectAll(error: StoreError): void {
+    const all = [...this.pending.values(), ...this.queue];
+    this.pending.clear();
+    this.queue = [];
+    this.bytes = 0;
+    for (const proposal of all) proposal.reject(error);
+  }
+
+  private nextId(): RequestId {
+    return { memberId: this.memberId, sequence: this.sequence++ };
+  }
+
+  private enqueue(
+    { sequence }: RequestId,
+    data: Buffer,
+    what: { readonly command?: Command; readonly confChange?: ConfChange } = {},
+  ): Promise<Response> {
+    if (this.bytes + data.length > MAX_BYTES) return Promise.reject(storeErrors.tooManyRequests());
+    this.bytes += data.length;
+    return new Promise((resolve, reject) => {
+      this.queue.push({ sequence, data, ...what, startedAt: this.monotonic(), resolve, reject });
+    });
+  }
+}

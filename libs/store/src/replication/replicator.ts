@@ -1,0 +1,396 @@
+import {
+  type Entry,
+  type Message,
+  type RaftConfig,
+  RaftNode,
+  type RaftStatus,
+  type ReadState,
+  type SnapshotMetadata,
+  type SoftState,
+} from '#raft';
+import { type Logger } from '#telemetry';
+import { type Clock } from '#machinery';
+import { type Command } from '../command';
+import { storeErrors } from '../errors';
+import { StoreError } from '../key-value-store';
+import { type Outcome, type Responses, type StateMachine } from '../state-machine';
+import { MAX_REQUEST_BYTES } from '../validate';
+import { applyEntry } from './apply-entry';
+import { clusterErrors } from './cluster-errors';
+import { type Journal } from './journal';
+import { type LogWindow } from './log-window';
+import { type MemberChange } from './membership';
+import { Proposals } from './proposals';
+import { RaftDriver, type RaftDriverHost } from './raft-driver';
+import { Reads } from './reads';
+
+/** Entries applied before others get their turn. */
+const APPLY_SLICE = 1_000;
+/** A batch that finds no room is tried again after so long, up to half as much again later. */
+const NO_SPACE_RETRY_MS = 1_000;
+/** etcd's: 5 s, and two elections. */
+const REQUEST_TIMEOUT_MS = 5_000;
+/** How much of the log is kept for followers that are behind; at a snapshot it is cut back to a part. */
+export const WINDOW_BYTES = 64 * 1024 * 1024;
+export const WINDOW_BYTES_AT_SNAPSHOT = 16 * 1024 * 1024;
+
+export const DEFAULT_TICK_MS = 100;
+export const DEFAULT_ELECTION_TICKS = 10;
+
+export interface ReplicatorOptions {
+  readonly clock: Clock;
+  readonly logger?: Logger;
+  readonly machine: StateMachine;
+  readonly log: LogWindow;
+  readonly journal: Journal;
+  readonly memberId: bigint;
+  /** [0, 1). */
+  readonly random: () => number;
+  readonly maxRequestBytes?: number;
+  readonly tickMs?: number;
+  readonly electionTicks?: number;
+  /** Absent: nobody to send anything to. */
+  readonly send?: (messages: readonly Message[]) => void;
+  /** The state machine becomes what was received. */
+  readonly install?: (snapshot: SnapshotMetadata) => Promise<void>;
+}
+
+export interface ReplicatorHooks {
+  /** Called after a command was applied and before its proposer hears of it. */
+  onApplied(command: Command, outcome: Outcome): void;
+  /** Called after each batch with the bytes it took in the log. */
+  onBatch(bytes: number): void;
+  onLeadership(isLeader: boolean): void;
+  /** Members have come, gone or changed their addresses. */
+  onMembers(): void;
+  /** Another state has taken the place of the one there was. */
+  onInstalled(): void;
+  /** Nothing will be applied any more. */
+  onFailure(error: StoreError): void;
+}
+
+/**
+ * One member's part in keeping the state: proposes commands, waits for them to come back through the log, applies what all have
+ * agreed on, and finds out for readers how far they have to wait.
+ */
+export class Replicator implements RaftDriverHost {
+  readonly requestTimeoutMs: number;
+  readonly electionMs: number;
+  private readonly driver: RaftDriver;
+  private readonly proposals: Proposals;
+  private readonly reads: Reads;
+  private hooks!: ReplicatorHooks;
+  private soft: SoftState = { leader: 0n, role: 'follower' };
+  private leaderSince = -Infinity;
+  /** The only voter, and has led: whatever is acknowledged is acknowledged here, after it was applied. */
+  private isAlone = false;
+  private refusal: StoreError | undefined;
+  private noSpace: StoreError | undefined;
+  private wakeNoSpace: (() => void) | undefined;
+  private readonly leaderWaiters = new Set<() => void>();
+
+  constructor(private readonly options: ReplicatorOptions) {
+    const { clock, random, memberId, tickMs = DEFAULT_TICK_MS, electionTicks = DEFAULT_ELECTION_TICKS } = options;
+    const monotonic = (): number => clock.monotonic();
+    this.electionMs = tickMs * electionTicks;
+    this.requestTimeoutMs = REQUEST_TIMEOUT_MS + 2 * this.electionMs;
+    // Random, so that no request of a life before has the same number, and no other member's question the same name.
+    const sequence = Math.floor(random() * 2 ** 50);
+    const context = BigInt(Math.floor(random() * 2 ** 50)) << 13n;
+    this.proposals = new Proposals(memberId, sequence, monotonic, options.maxRequestBytes ?? MAX_REQUEST_BYTES);
+    this.reads = new Reads(context, monotonic);
+    this.driver = new RaftDriver(
+      () => new RaftNode(this.raftConfig(electionTicks)),
+      options.log,
+      options.journal,
+      this,
+    );
+  }
+
+  get leader(): bigint {
+    return this.soft.leader;
+  }
+
+  get isLeader(): boolean {
+    return this.soft.role === 'leader';
+  }
+
+  /** Why nothing is done any more. */
+  get failure(): StoreError | undefined {
+    return this.refusal;
+  }
+
+  /** What keeps this member from its work. */
+  get errors(): readonly string[] {
+    return [this.noSpace, this.refusal].flatMap((error) => (error === undefined ? [] : [error.message]));
+  }
+
+  status(): RaftStatus {
+    return this.driver.raft.status();
+  }
+
+  /** The only voter leads at once, and has applied everything when this resolves. Others find their leader in time. */
+  async start(hooks: ReplicatorHooks): Promise<void> {
+    this.hooks = hooks;
+    if (!this.isSoleVoter()) return this.driver.kick();
+    this.driver.raft.campaign();
+    this.driver.kick();
+    await this.driver.settled();
+    if (this.refusal !== undefined) throw this.refusal;
+    if (!this.isLeader) throw this.noSpace ?? clusterErrors.noLeader();
+  }
+
+  /** Rejects with what the state machine refuses, `no-space`, `unavailable` if the outcome is unknown, or `closed`. */
+  propose<C extends Command>(command: C): Promise<Responses[C['type']]> {
+    if (this.refusal !== undefined) return Promise.reject(this.refusal);
+    const response = this.proposals.command(command) as Promise<Responses[C['type']]>;
+    this.driver.kick();
+    return response;
+  }
+
+  /** Rejects with what makes the change senseless, or as `propose`. */
+  async changeMember(change: MemberChange): Promise<void> {
+    if (this.refusal !== undefined) throw this.refusal;
+    this.options.machine.membership.check(change);
+    const done = this.proposals.memberChange(change, stepOf(change));
+    this.driver.kick();
+    await done;
+  }
+
+  /** Undefined: what is applied here is all there is. Otherwise resolves when every write acknowledged before is. */
+  linearize(): Promise<void> | undefined {
+    if (this.isAlone) return undefined;
+    if (this.refusal !== undefined) return Promise.reject(this.refusal);
+    const confirmed = this.reads.wait();
+    this.driver.kick();
+    return confirmed;
+  }
+
+  transferLeadership(to: bigint): void {
+    this.driver.raft.transferLeadership(to);
+    this.driver.kick();
+  }
+
+  step(message: Message): void {
+    if (this.refusal !== undefined) return;
+    this.driver.raft.step(message);
+    this.driver.kick();
+  }
+
+  /** Resolves when what follows from what has been stepped was done. */
+  nextRound(): Promise<void> {
+    return this.driver.nextRound();
+  }
+
+  reportUnreachable(id: bigint): void {
+    this.driver.raft.reportUnreachable(id);
+    this.driver.kick();
+  }
+
+  reportSnapshot(id: bigint, status: 'finished' | 'failed'): void {
+    this.driver.raft.reportSnapshot(id, status);
+    this.driver.kick();
+  }
+
+  /** To be called every `tickMs`. */
+  tick(): void {
+    if (this.refusal !== undefined) return;
+    const deadline = this.options.clock.monotonic() - this.requestTimeoutMs;
+    const errorFor = (startedAt: number): StoreError => this.timeoutOf(startedAt);
+    this.proposals.expire(deadline, errorFor);
+    this.reads.expire(deadline, errorFor);
+    this.driver.raft.tick();
+    this.driver.kick();
+  }
+
+  /** Resolves at the next change of leader, or after `ms`. */
+  leaderChange(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel();
+        this.leaderWaiters.delete(done);
+        resolve();
+      };
+      const timer = this.options.clock.setTimer(ms, done);
+      this.leaderWaiters.add(done);
+    });
+  }
+
+  /** Takes no more proposals, and waits for those it has if it depends on nobody else. */
+  async stop(refusal: StoreError): Promise<void> {
+    if (this.isAlone && this.refusal === undefined) {
+      this.refusal = refusal;
+      await this.driver.settled();
+    }
+    this.end(refusal);
+    this.wakeNoSpace?.();
+    await this.driver.stop();
+  }
+
+  gather(node: RaftNode): void {
+    if (this.proposals.isWaiting && this.soft.role === 'follower' && this.isSoleVoter()) node.campaign();
+    this.proposals.hand(node);
+    if (this.soft.leader !== 0n) this.reads.ask(node);
+  }
+
+  send(messages: readonly Message[]): void {
+    this.options.send?.(messages);
+  }
+
+  onSoftState(soft: SoftState): void {
+    const { leader: before } = this.soft;
+    const wasLeader = this.isLeader;
+    this.soft = soft;
+    this.updateIsAlone();
+    if (soft.leader !== before) {
+      if (soft.leader !== 0n) this.leaderSince = this.options.clock.monotonic();
+      this.reads.askAgain();
+      for (const waiter of [...this.leaderWaiters]) waiter();
+      if (this.options.send !== undefined) this.options.logger?.info({ leader: String(soft.leader) }, 'leader changed');
+    }
+    if (this.isLeader !== wasLeader) this.hooks.onLeadership(this.isLeader);
+  }
+
+  async install(snapshot: SnapshotMetadata): Promise<void> {
+    if (this.options.install === undefined) throw new Error('a snapshot that nobody has received');
+    await this.options.install(snapshot);
+    this.updateIsAlone();
+    this.hooks.onInstalled();
+    this.hooks.onMembers();
+    this.reads.onApplied(this.options.machine.appliedIndex);
+  }
+
+  async apply(entries: readonly Entry[]): Promise<void> {
+    let bytes = 0;
+    for (const [position, entry] of entries.entries()) {
+      if (position > 0 && position % APPLY_SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
+      this.applyOne(entry);
+      bytes += entry.data.length;
+    }
+    const { machine, log } = this.options;
+    this.reads.onApplied(machine.appliedIndex);
+    log.trim(machine.appliedIndex, this.hasPeers() ? WINDOW_BYTES : 0);
+    this.hooks.onBatch(bytes);
+  }
+
+  /** A snapshot is durable: what is kept for followers is cut back. */
+  trim(): void {
+    this.options.log.trim(this.options.machine.appliedIndex, this.hasPeers() ? WINDOW_BYTES_AT_SNAPSHOT : 0);
+  }
+
+  onReadStates(states: readonly ReadState[]): void {
+    this.reads.onReadStates(states, this.options.machine.appliedIndex);
+  }
+
+  async onNoSpace(error: StoreError): Promise<boolean> {
+    this.options.logger?.error({ err: error }, 'no room for the log');
+    if (this.isSoleVoter()) {
+      // Raft starts over from what is durable; it will lead again with the next write that finds room.
+      this.noSpace = error;
+      this.soft = { leader: 0n, role: 'follower' };
+      this.hooks.onLeadership(false);
+      this.proposals.rejectAll(error);
+      return true;
+    }
+    this.noSpace = error;
+    // Others may have the entries already. Silent, this member acknowledges nothing, and another takes over if it led.
+    await new Promise<void>((resolve) => {
+      const wait = NO_SPACE_RETRY_MS * (1 + this.options.random() / 2);
+      const timer = this.options.clock.setTimer(wait, resolve);
+      this.wakeNoSpace = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.wakeNoSpace = undefined;
+    if (this.refusal !== undefined) throw this.refusal;
+    return false;
+  }
+
+  onFailure(error: unknown): void {
+    if (this.refusal !== undefined) return;
+    const isClosed = error instanceof StoreError && error.code === 'closed';
+    const failure = isClosed ? error : storeErrors.failed(error instanceof Error ? error.message : String(error));
+    this.end(failure);
+    this.hooks.onFailure(failure);
+  }
+
+  private applyOne(entry: Entry): void {
+    const applied = applyEntry(this.options.machine, entry, (id) => this.proposals.known(id));
+    this.noSpace = undefined;
+    if (applied.type === 'nothing') return;
+    if (applied.type === 'command') {
+      this.hooks.onApplied(applied.command, applied.outcome);
+      return this.proposals.settle(applied.id, applied.outcome);
+    }
+    const { change, confChange, error, id } = applied;
+    if (error === undefined) {
+      if (confChange !== undefined) this.driver.raft.applyConfChange(confChange);
+      this.updateIsAlone();
+      this.options.logger?.info({ change: change.type }, 'members changed');
+      this.hooks.onMembers();
+    }
+    this.proposals.settle(id, { response: undefined, error });
+    if (this.options.machine.membership.removed.has(this.options.memberId)) throw clusterErrors.removed();
+  }
+
+  private end(refusal: StoreError): void {
+    this.refusal = refusal;
+    this.proposals.rejectAll(refusal);
+    this.reads.rejectAll(refusal);
+    for (const waiter of [...this.leaderWaiters]) waiter();
+  }
+
+  private isSoleVoter(): boolean {
+    const { voters } = this.options.machine.membership.confState;
+    return voters.length === 1 && voters[0] === this.options.memberId;
+  }
+
+  private hasPeers(): boolean {
+    return this.options.machine.membership.members.size > 1;
+  }
+
+  private updateIsAlone(): void {
+    const isSole = this.isSoleVoter();
+    const isLed = this.soft.leader !== 0n && this.soft.leader !== this.options.memberId;
+    this.isAlone = isSole && !isLed && (this.isAlone || this.isLeader);
+  }
+
+  /** As etcd's `parseProposeCtxErr`. */
+  private timeoutOf(startedAt: number): StoreError {
+    const lost = this.leaderSince - 2 * this.electionMs;
+    if (startedAt > lost && startedAt < this.leaderSince) return clusterErrors.timeoutDueToLeaderFailure();
+    return clusterErrors.timeout();
+  }
+
+  private raftConfig(electionTicks: number): RaftConfig {
+    const { memberId, log, machine, random } = this.options;
+    return {
+      id: memberId,
+      storage: log,
+      applied: machine.appliedIndex,
+      electionTicks,
+      heartbeatTicks: 1,
+      maxBytesPerMessage: 1024 * 1024,
+      maxInflightMessages: 128,
+      maxInflightBytes: 16 * 1024 * 1024,
+      maxUncommittedBytes: 64 * 1024 * 1024,
+      maxBytesPerReady: 4 * 1024 * 1024,
+      random,
+    };
+  }
+}
+
+function stepOf(change: MemberChange): { type: 'add-voter' | 'add-learner' | 'remove'; id: bigint } | undefined {
+  switch (change.type) {
+    case 'add':
+      return { type: change.member.isLearner ? 'add-learner' : 'add-voter', id: change.member.id };
+    case 'promote':
+      return { type: 'add-voter', id: change.id };
+    case 'remove':
+      return { type: 'remove', id: change.id };
+    case 'update':
+    case 'publish':
+      return undefined;
+  }
+}

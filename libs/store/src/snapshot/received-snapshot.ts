@@ -1,0 +1,74 @@
+import path from 'node:path';
+import { storeErrors } from '../errors';
+import { type FileSystem } from '../files';
+import { checkIdentity, type Identity } from '../file-header';
+import { type StateMachine } from '../state-machine';
+import { loadSnapshot } from './load-snapshot';
+import { snapshotName } from './snapshot-file';
+
+const SUFFIX = '.received';
+
+/** Of a snapshot from another member, durable but not yet a part of this member's state: the log has to say so first. */
+export function receivedName(index: number): string {
+  return snapshotName(index).replace(/\.snap$/, SUFFIX);
+}
+
+/** Index of a received snapshot; undefined for other names. */
+export function receivedIndex(name: string): number | undefined {
+  return name.endsWith(SUFFIX) ? parseInt(name, 16) : undefined;
+}
+
+/** A snapshot on disk, and what it says. */
+export interface ReceivedSnapshot {
+  readonly index: number;
+  readonly term: number;
+  readonly bytes: number;
+  readonly machine: StateMachine;
+}
+
+/**
+ * Stores what another member sends, durably, and reads it.
+ * @throws StoreError `corrupt` if it is damaged or not for this member; whatever `body` or the disk fail with
+ */
+export async function receiveSnapshot(
+  files: FileSystem,
+  directory: string,
+  identity: Identity,
+  index: number,
+  body: AsyncIterable<Buffer>,
+): Promise<ReceivedSnapshot> {
+  const name = path.join(directory, receivedName(index));
+  const unfinished = `${name}.tmp`;
+  const file = await files.open(unfinished, 'create');
+  try {
+    let position = 0;
+    for await (const chunk of body) {
+      await file.write(chunk, position);
+      position += chunk.length;
+    }
+    await file.datasync();
+    await file.close();
+    const { machine, identity: actual, bytes } = await loadSnapshot(files, unfinished);
+    checkIdentity(unfinished, identity, actual);
+    if (machine.appliedIndex !== index)
+      throw storeErrors.corrupt(unfinished, 32, `it is not the one of entry ${index}`);
+    await files.rename(unfinished, name);
+    await files.syncDirectory(directory);
+    return { index, term: machine.appliedTerm, bytes, machine };
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    await files.remove(unfinished).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The log says that it is a part of this member's state. */
+export async function adoptSnapshot(files: FileSystem, directory: string, index: number): Promise<void> {
+  await files.rename(path.join(directory, receivedName(index)), path.join(directory, snapshotName(index)));
+  await files.syncDirectory(directory);
+}
+
+/** Nobody needs it. */
+export function discardSnapshot(files: FileSystem, directory: string, index: number): Promise<void> {
+  return files.remove(path.join(directory, receivedName(index)));
+}
