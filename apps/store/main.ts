@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { holdHostMutex, main } from '#process';
 import { openStore } from '#store';
 import { createStoreServer } from './index';
+import { clusterOptions } from './src/cluster-settings';
 import { settings } from './src/settings';
 
 main({
@@ -14,7 +15,8 @@ main({
     const lock = await holdHostMutex(`store ${directory}`);
     if (lock === undefined) throw new Error(`another process has the store in ${directory}`);
     process.add({ name: 'lock', stop: () => lock.release() });
-    const store = await openStore({ directory, clock, logger });
+    const cluster = await clusterOptions(settings, { clock, random: Math.random, logger });
+    const store = await openStore({ directory, clock, logger, ...(cluster === undefined ? {} : { cluster }) });
     process.add({ name: 'store on disk', stop: () => store.close() });
     const { SERVING_CERT_FILE: certificatePem, SERVING_KEY_FILE: keyPem, CLIENT_CA_FILE: clientCaPem } = settings;
     const tls =

@@ -1,12 +1,13 @@
+import { isIP } from 'node:net';
+import { type Clock } from '#machinery';
 import { type Settings } from '#process';
+import { type ClusterOptions, createPeerTransport, type PeerTransportOptions } from '#store';
+import { type Logger } from '#telemetry';
 import { type settings } from './settings';
 
 type StoreSettings = Settings<typeof settings>;
 
-export interface InitialMember {
-  readonly name: string;
-  readonly peerUrl: string;
-}
+type InitialMember = ClusterOptions['initialCluster'][number];
 
 /**
  * etcd's notation, `name=https://host:2380`, an entry a URL: a member with two has two entries.
@@ -25,10 +26,43 @@ export function parseInitialCluster(entries: readonly string[], name: string): r
   throw new Error(`STORE_INITIAL_CLUSTER has no member ${name}, which is the STORE_NAME of this one`);
 }
 
-/** Both or neither, as the pair that they are. @throws Error */
-export function peerTls(
+/**
+ * How this member finds the others; undefined: it is the only one. @throws Error that says what is wrong with the settings
+ */
+export async function clusterOptions(
   settings: StoreSettings,
-): { certificatePem: string; keyPem: string; caPem: string; allowedNames?: readonly string[] } | undefined {
+  dependencies: { readonly clock: Clock; readonly random: () => number; readonly logger: Logger },
+): Promise<ClusterOptions | undefined> {
+  const { STORE_INITIAL_CLUSTER: entries, STORE_NAME: name, LISTEN_ADDRESS: listen } = settings;
+  if (entries === undefined) return undefined;
+  const initialCluster = parseInitialCluster(entries, name);
+  const own = initialCluster.filter((member) => member.name === name).map(({ peerUrl }) => peerUrl);
+  const scheme = settings.SERVING_CERT_FILE === undefined ? 'http' : 'https';
+  const host = isIP(listen.host) === 6 ? `[${listen.host}]` : listen.host;
+  const tls = peerTls(settings);
+  const { STORE_HEARTBEAT_INTERVAL: tickMs, STORE_ELECTION_TIMEOUT: electionMs } = settings;
+  if (electionMs < 5 * tickMs) {
+    throw new Error('STORE_ELECTION_TIMEOUT must be at least five times STORE_HEARTBEAT_INTERVAL');
+  }
+  return {
+    name,
+    initialCluster,
+    peerUrls: settings.STORE_PEER_URLS ?? own,
+    clientUrls: settings.STORE_CLIENT_URLS ?? [`${scheme}://${host}:${listen.port}`],
+    token: settings.STORE_INITIAL_CLUSTER_TOKEN,
+    state: settings.STORE_INITIAL_CLUSTER_STATE,
+    transport: await createPeerTransport({
+      listen: settings.STORE_PEER_LISTEN_ADDRESS,
+      ...(tls === undefined ? {} : { tls }),
+      ...dependencies,
+    }),
+    tickMs,
+    electionTicks: Math.round(electionMs / tickMs),
+  };
+}
+
+/** All three or none. @throws Error */
+function peerTls(settings: StoreSettings): PeerTransportOptions['tls'] {
   const { PEER_CERT_FILE: certificatePem, PEER_KEY_FILE: keyPem, PEER_CA_FILE: caPem } = settings;
   if (certificatePem === undefined && keyPem === undefined && caPem === undefined) return undefined;
   if (certificatePem === undefined || keyPem === undefined || caPem === undefined) {
