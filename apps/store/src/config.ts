@@ -1,4 +1,4 @@
-import { type KeyValueStore } from '#store';
+import { type ClusterAdministration, type KeyValueStore } from '#store';
 import { type Clock } from '#machinery';
 import { type Logger, type Registry } from '#telemetry';
 
@@ -22,6 +22,8 @@ export interface StoreServerConfig {
 export interface StoreServerDependencies {
   /** Remains the caller's: it is not closed with the server. */
   readonly store: KeyValueStore;
+  /** The store's members, if it has several or can have. */
+  readonly cluster?: ClusterAdministration;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Registry;

@@ -11,11 +11,12 @@ import {
   type StoreServerConfig,
   type StoreServerDependencies,
 } from './config';
+import { clusterMethods } from './cluster-service';
 import { serveKeepAlive } from './lease-keep-alive';
 import { Member } from './member';
 import { createStoreServerMetrics } from './metrics';
 import { Rpc, type UnaryMethods } from './rpc';
-import { clusterMethods, kvMethods, leaseMethods, maintenanceMethods } from './unary-services';
+import { kvMethods, leaseMethods, maintenanceMethods } from './unary-services';
 import { serveWatch } from './watch/serve-watch';
 
 export interface RunningStoreServer extends RunningComponent {
@@ -29,7 +30,7 @@ const DRAIN_MS = 5_000;
 /** Rejects if the configuration makes no sense or is not safe, or if the port is taken. */
 export async function startStoreServer(
   config: StoreServerConfig,
-  { store, clock, logger, metrics: registry }: StoreServerDependencies,
+  { store, cluster, clock, logger, metrics: registry }: StoreServerDependencies,
 ): Promise<RunningStoreServer> {
   const credentials = credentialsOf(config);
   const member = await Member.of(store);
@@ -57,7 +58,7 @@ export async function startStoreServer(
     clusterService,
     unary(
       rpc,
-      clusterMethods(member, () => `${config.tls ? 'https' : 'http'}://${address}`),
+      clusterMethods(member, cluster, () => `${config.tls ? 'https' : 'http'}://${address}`),
     ),
   );
   server.addService(leaseService, {

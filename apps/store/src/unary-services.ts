@@ -1,4 +1,4 @@
-import { type clusterService, etcdserverpb, type kvService, type leaseService, type maintenanceService } from '#etcd';
+import { etcdserverpb, type kvService, type leaseService, type maintenanceService } from '#etcd';
 import { type KeyValueStore, StoreError } from '#store';
 import { type Member } from './member';
 import { fromCompaction, fromDeleteRange, fromLeaseTtl, fromPut, fromRange, fromTxn } from './requests';
@@ -63,7 +63,7 @@ export function leaseMethods(store: KeyValueStore, member: Member): UnaryMethods
 export function maintenanceMethods(member: Member): UnaryMethods<typeof maintenanceService> {
   return {
     async status() {
-      const { revision, memberId, appliedIndex, term, size } = await member.status();
+      const { revision, memberId, appliedIndex, term, size, leader, raftIndex, isLearner } = await member.status();
       return etcdserverpb.StatusResponse.create({
         header: member.header(revision),
         version: API_VERSION,
@@ -71,8 +71,9 @@ export function maintenanceMethods(member: Member): UnaryMethods<typeof maintena
         dbSize: size,
         dbSizeInUse: size,
         // A member that is alone leads.
-        leader: memberId,
-        raftIndex: appliedIndex,
+        leader: leader ?? memberId,
+        isLearner: isLearner ?? false,
+        raftIndex: raftIndex ?? appliedIndex,
         raftAppliedIndex: appliedIndex,
         raftTerm: Math.max(1, term),
       });
@@ -83,17 +84,6 @@ export function maintenanceMethods(member: Member): UnaryMethods<typeof maintena
       }
       // What etcd has alarms for, a full or damaged disk, this store tells each request.
       return { header: await member.currentHeader(), alarms: [] };
-    },
-  };
-}
-
-/** @param clientUrl under which this member is reached */
-export function clusterMethods(member: Member, clientUrl: () => string): UnaryMethods<typeof clusterService> {
-  return {
-    async memberList() {
-      const { memberId } = await member.status();
-      const self = { ID: memberId, name: 'store', peerURLs: [], clientURLs: [clientUrl()], isLearner: false };
-      return { header: member.header(0), members: [self] };
     },
   };
 }
