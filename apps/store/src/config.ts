@@ -1,4 +1,4 @@
-import { type KeyValueStore } from '#store';
+import { type KeyValueStore, type LocalStore } from '#store';
 import { type Clock } from '#machinery';
 import { type Logger, type Registry } from '#telemetry';
 
@@ -20,8 +20,11 @@ export interface StoreServerConfig {
 }
 
 export interface StoreServerDependencies {
-  /** Remains the caller's: it is not closed with the server. */
-  readonly store: KeyValueStore;
+  /**
+   * Remains the caller's: it is not closed with the server. Without `administration`, as one behind a network, there are no users, alarms,
+   * hashes and snapshots to be served.
+   */
+  readonly store: KeyValueStore & Partial<LocalStore>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Registry;

@@ -1,8 +1,8 @@
 import crypto from 'node:crypto';
 import { type Clock } from '#machinery';
 import { type Logger } from '#telemetry';
+import { type LocalStore } from './administration';
 import { MemoryLog } from './commit-log';
-import { type KeyValueStore } from './key-value-store';
 import { ReplicatedStore } from './replicated-store';
 import { StateMachine } from './state-machine';
 
@@ -11,10 +11,11 @@ export interface MemoryStoreOptions {
   readonly logger?: Logger;
   /** As of `DiskStoreOptions`. */
   readonly maxRequestBytes?: number;
+  readonly quotaBytes?: number;
 }
 
 /** The same state machine without a disk: for tests, and for clusters that nobody wants to keep. */
-export function createMemoryStore({ clock, logger, maxRequestBytes }: MemoryStoreOptions): KeyValueStore {
+export function createMemoryStore({ clock, logger, maxRequestBytes, quotaBytes }: MemoryStoreOptions): LocalStore {
   return new ReplicatedStore({
     clock,
     logger,
@@ -23,6 +24,7 @@ export function createMemoryStore({ clock, logger, maxRequestBytes }: MemoryStor
     identity: { clusterId: 1n, memberId: 1n },
     newLeaseId: randomLeaseId,
     maxRequestBytes,
+    quotaBytes,
   });
 }
 

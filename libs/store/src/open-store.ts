@@ -2,12 +2,13 @@ import crypto from 'node:crypto';
 import path from 'node:path';
 import { type Clock } from '#machinery';
 import { type Logger } from '#telemetry';
+import { type LocalStore } from './administration';
 import { decodeCommand } from './command-codec';
 import { type CommitLog } from './commit-log';
 import { storeErrors } from './errors';
 import { type FileSystem, nodeFileSystem } from './files';
 import { checkIdentity, type Identity } from './file-header';
-import { type KeyValueStore, StoreError } from './key-value-store';
+import { StoreError } from './key-value-store';
 import { randomLeaseId } from './memory-store';
 import { ReplicatedStore } from './replicated-store';
 import { listSnapshots } from './snapshot/snapshot-file';
@@ -28,11 +29,13 @@ export interface DiskStoreOptions {
   readonly snapshotEveryBytes?: number;
   /** What keys and values of one request may take together; etcd's `--max-request-bytes`. Default 1.5 MiB. */
   readonly maxRequestBytes?: number;
+  /** Bytes of keys and values at which writes that grow are refused, until there is room; etcd's `--quota-backend-bytes`. Default 2 GiB. */
+  readonly quotaBytes?: number;
   /** Where files are; the machine's own by default. */
   readonly files?: FileSystem;
 }
 
-export interface DiskStore extends KeyValueStore {
+export interface DiskStore extends LocalStore {
   /** Takes a snapshot now and lets go of the log before it. Resolves when that is done, or has failed and was logged. */
   snapshot(): Promise<void>;
 }
@@ -110,6 +113,7 @@ async function recover(directory: string, options: DiskStoreOptions, onClosed: (
     newLeaseId: randomLeaseId,
     logger,
     maxRequestBytes: options.maxRequestBytes,
+    quotaBytes: options.quotaBytes,
     onBatch: (bytes) => snapshotter.grew(bytes),
   });
   const snapshotter = new Snapshotter(

@@ -1,12 +1,14 @@
 import { type Clock } from '#machinery';
 import { type Logger } from '#telemetry';
+import { type AuthoredStore, type LocalStore, type StoreAdministration } from './administration';
+import { type Author } from './auth/auth-change';
+import { type Command } from './command';
 import { type CommitLog } from './commit-log';
 import { Committer, type CommitterHooks } from './committer';
 import { storeErrors } from './errors';
 import {
   type DeleteRangeRequest,
   type DeleteRangeResponse,
-  type KeyValueStore,
   type LeaseStatus,
   type PutRequest,
   type PutResponse,
@@ -21,9 +23,11 @@ import {
   type WatchRequest,
 } from './key-value-store';
 import { Lessor } from './lessor';
+import { LocalAdministration } from './local-administration';
 import { MIN_LEASE_TTL } from './mvcc/leases';
 import { Transaction } from './mvcc/transaction';
-import { type StateMachine } from './state-machine';
+import { DEFAULT_QUOTA_BYTES, growthOf } from './quota';
+import { type Responses, type StateMachine } from './state-machine';
 import { checkKeyRange, checkLeaseTtl, checkPut, checkRange, checkTxn, checkWhole, isReadOnly } from './validate';
 import { WatchHub } from './watch-hub';
 
@@ -40,12 +44,15 @@ export interface ReplicatedStoreOptions {
   readonly logger?: Logger;
   /** What keys and values of one request may take together; etcd's `--max-request-bytes`. Default 1.5 MiB. */
   readonly maxRequestBytes?: number;
+  /** Bytes of keys and values at which writes that grow are refused; etcd's `--quota-backend-bytes`. Default 2 GiB. */
+  readonly quotaBytes?: number;
   /** Called after each applied batch with the bytes it took in the log. */
   readonly onBatch?: (bytes: number) => void;
 }
 
 /** `KeyValueStore` over a log and a state machine. */
-export class ReplicatedStore implements KeyValueStore {
+export class ReplicatedStore implements AuthoredStore, LocalStore {
+  readonly administration: StoreAdministration;
   private readonly machine: StateMachine;
   private readonly committer: Committer;
   private readonly watches: WatchHub;
@@ -79,6 +86,15 @@ export class ReplicatedStore implements KeyValueStore {
       (err) => options.logger?.warn({ err }, 'lease proposal failed'),
     );
     this.lessor.start();
+    this.administration = new LocalAdministration({
+      store: this,
+      machine,
+      identity: options.identity,
+      quotaBytes: options.quotaBytes ?? DEFAULT_QUOTA_BYTES,
+      propose: (command) => this.committer.propose(command),
+      hold: () => this.holdCompaction(),
+      releaseSlice: () => this.compactionHolds > 0 || this.ended !== undefined || machine.keyspace.releaseSlice(),
+    });
   }
 
   async range(request: RangeRequest): Promise<RangeResponse> {
@@ -95,26 +111,26 @@ export class ReplicatedStore implements KeyValueStore {
     return scan.result();
   }
 
-  async put(request: PutRequest): Promise<PutResponse> {
+  async put(request: PutRequest, author?: Author): Promise<PutResponse> {
     checkPut(request);
-    return this.committer.propose({ type: 'put', request });
+    return this.propose({ type: 'put', request, author });
   }
 
-  async deleteRange(request: DeleteRangeRequest): Promise<DeleteRangeResponse> {
+  async deleteRange(request: DeleteRangeRequest, author?: Author): Promise<DeleteRangeResponse> {
     checkKeyRange(request);
-    return this.committer.propose({ type: 'delete', request });
+    return this.propose({ type: 'delete', request, author });
   }
 
-  async txn(request: TxnRequest): Promise<TxnResponse> {
+  async txn(request: TxnRequest, author?: Author): Promise<TxnResponse> {
     checkTxn(request);
-    if (!isReadOnly(request)) return this.committer.propose({ type: 'txn', request });
+    if (!isReadOnly(request)) return this.propose({ type: 'txn', request, author });
     this.checkOpen();
     return new Transaction(this.machine.keyspace, this.machine.leases).txn(request);
   }
 
-  async compact(revision: number): Promise<void> {
+  async compact(revision: number, author?: Author): Promise<void> {
     checkWhole('revision', revision);
-    await this.committer.propose({ type: 'compact', revision });
+    await this.propose({ type: 'compact', revision, author });
     this.releaseCompacted();
   }
 
@@ -123,16 +139,16 @@ export class ReplicatedStore implements KeyValueStore {
     return this.watches.watch(request, handler);
   }
 
-  async leaseGrant(ttl: number, id = 0n): Promise<{ id: bigint; ttl: number }> {
+  async leaseGrant(ttl: number, id = 0n, author?: Author): Promise<{ id: bigint; ttl: number }> {
     const wanted = checkLeaseTtl(ttl);
     let chosen = id;
     while (chosen === 0n || (id === 0n && this.machine.leases.get(chosen))) chosen = this.options.newLeaseId();
     const granted = Math.max(MIN_LEASE_TTL, wanted);
-    return this.committer.propose({ type: 'lease-grant', id: chosen, ttl: granted });
+    return this.propose({ type: 'lease-grant', id: chosen, ttl: granted, author });
   }
 
-  leaseRevoke(id: bigint): Promise<void> {
-    return this.committer.propose({ type: 'lease-revoke', id });
+  leaseRevoke(id: bigint, author?: Author): Promise<void> {
+    return this.propose({ type: 'lease-revoke', id, author });
   }
 
   async leaseKeepAlive(id: bigint): Promise<number> {
@@ -178,6 +194,21 @@ export class ReplicatedStore implements KeyValueStore {
       this.compactionHolds--;
       this.releaseCompacted();
     };
+  }
+
+  private propose<C extends Command>(command: C): Promise<Responses[C['type']]> {
+    const growth = growthOf(command);
+    const isTooMuch = growth > 0 && this.machine.keyspace.size + growth > this.administration.quotaBytes;
+    return isTooMuch ? this.refuseForSpace() : this.committer.propose(command);
+  }
+
+  private async refuseForSpace(): Promise<never> {
+    const { memberId } = this.options.identity;
+    if (!this.machine.alarms.isRaised('nospace')) {
+      this.options.logger?.error({ quotaBytes: this.administration.quotaBytes }, 'the store has come to its quota');
+      await this.administration.changeAlarm('raise', { type: 'nospace', memberId });
+    }
+    throw storeErrors.quotaExceeded();
   }
 
   private async shutDown(): Promise<void> {

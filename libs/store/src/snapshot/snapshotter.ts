@@ -4,7 +4,8 @@ import { type Identity } from '../file-header';
 import { type StateMachine } from '../state-machine';
 import { type SnapshotMark } from '../wal/records';
 import { listSnapshots } from './snapshot-file';
-import { takePicture, writeSnapshot } from './write-snapshot';
+import { takePicture } from './snapshot-sections';
+import { writeSnapshot } from './write-snapshot';
 
 export interface SnapshotterOptions {
   readonly files: FileSystem;
