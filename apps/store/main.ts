@@ -21,7 +21,6 @@ main({
     const { SERVING_CERT_FILE: certificatePem, SERVING_KEY_FILE: keyPem, CLIENT_CA_FILE: clientCaPem } = settings;
     const tls =
       certificatePem === undefined || keyPem === undefined ? {} : { tls: { certificatePem, keyPem, clientCaPem } };
-    const served = { store, cluster: store.cluster, clock, logger, metrics };
-    process.add(await createStoreServer({ ...settings.LISTEN_ADDRESS, ...tls }, served));
+    process.add(await createStoreServer({ ...settings.LISTEN_ADDRESS, ...tls }, { store, clock, logger, metrics }));
   },
 });

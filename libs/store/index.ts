@@ -25,6 +25,17 @@ export {
   type WatchHandler,
   type WatchRequest,
 } from './src/key-value-store';
+export {
+  type AuthRequest,
+  type AuthView,
+  type KeysHash,
+  type LocalStore,
+  type StoreAdministration,
+} from './src/administration';
+export { type Alarm, type AlarmType } from './src/alarms';
+export { type Author, type Permission } from './src/auth/auth-change';
+export { authErrors } from './src/auth/auth-errors';
+export { type SnapshotDownload } from './src/snapshot/download';
 export { type ConnectStoreOptions, type ConnectTls, connectStore } from './src/connect-store';
 export { type MemoryStoreOptions, createMemoryStore } from './src/memory-store';
 export { type DiskStore, type DiskStoreOptions, openStore } from './src/open-store';

@@ -13,7 +13,7 @@ export interface EtcdServer {
 }
 
 /** A real etcd with one member and an empty directory, which goes with it. */
-export async function startEtcd(): Promise<EtcdServer> {
+export async function startEtcd(flags: readonly string[] = []): Promise<EtcdServer> {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'nestor-etcd-'));
   const endpoint = `http://127.0.0.1:${await freePort()}`;
   const peer = `http://127.0.0.1:${await freePort()}`;
@@ -23,6 +23,7 @@ export async function startEtcd(): Promise<EtcdServer> {
       ...['--data-dir', directory, '--name', 'store'],
       ...['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
       ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `store=${peer}`],
+      ...flags,
     ],
     { stdio: 'ignore' },
   );

@@ -1,9 +1,10 @@
 // Generates libs/etcd/src/generated from libs/etcd/proto: one TypeScript file a `.proto` file, with an interface and a codec a
-// message, and the services as plain data. buf parses and ts-proto writes; neither touches the network.
+// message, and the services as plain data; and fields.ts, the messages as data. buf parses and ts-proto writes; neither touches the network.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { generateFields } from './fields.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const output = join(root, 'libs/etcd/src/generated');
@@ -44,4 +45,5 @@ const { status, error } = spawnSync(
   { cwd: root, stdio: 'inherit' },
 );
 if (error) throw error;
-process.exit(status ?? 1);
+if (status !== 0) process.exit(status ?? 1);
+generateFields(root, output);

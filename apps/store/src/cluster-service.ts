@@ -1,7 +1,7 @@
 import { type clusterService, type etcdserverpb } from '#etcd';
 import { type ClusterAdministration, StoreError, type StoreMember } from '#store';
 import { type Member } from './member';
-import { type UnaryMethods } from './rpc';
+import { type UnaryMethods } from './served-method';
 
 /**
  * Who the members are, and changes of that. @param administration absent: the store that is served has no members that it knows of
@@ -32,23 +32,28 @@ export function clusterMethods(
     return { header: member.header(0), members };
   };
   return {
-    async memberAdd({ peerURLs, isLearner }) {
+    async memberAdd({ peerURLs, isLearner }, call) {
+      call.caller().checkAdmin();
       const added = await administer().memberAdd(peerURLs, isLearner);
       return { ...(await answer()), member: toMember(added) };
     },
-    async memberRemove({ ID }) {
+    async memberRemove({ ID }, call) {
+      call.caller().checkAdmin();
       await administer().memberRemove(ID);
       return answer();
     },
-    async memberUpdate({ ID, peerURLs }) {
+    async memberUpdate({ ID, peerURLs }, call) {
+      call.caller().checkAdmin();
       await administer().memberUpdate(ID, peerURLs);
       return answer();
     },
-    async memberPromote({ ID }) {
+    async memberPromote({ ID }, call) {
+      call.caller().checkAdmin();
       await administer().memberPromote(ID);
       return answer();
     },
-    async memberList({ linearizable }) {
+    async memberList({ linearizable }, call) {
+      call.caller().checkUser();
       const members = await list(linearizable);
       return { header: (await member.status(), member.header(0)), members };
     },

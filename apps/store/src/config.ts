@@ -1,4 +1,4 @@
-import { type ClusterAdministration, type KeyValueStore } from '#store';
+import { type ClusterAdministration, type KeyValueStore, type LocalStore } from '#store';
 import { type Clock } from '#machinery';
 import { type Logger, type Registry } from '#telemetry';
 
@@ -20,10 +20,11 @@ export interface StoreServerConfig {
 }
 
 export interface StoreServerDependencies {
-  /** Remains the caller's: it is not closed with the server. */
-  readonly store: KeyValueStore;
-  /** The store's members, if it has several or can have. */
-  readonly cluster?: ClusterAdministration;
+  /**
+   * Remains the caller's: it is not closed with the server. Without `administration`, as one behind a network, there are no users, alarms,
+   * hashes and snapshots to be served; without `cluster` no members to be changed.
+   */
+  readonly store: KeyValueStore & Partial<LocalStore> & { readonly cluster?: ClusterAdministration };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Registry;

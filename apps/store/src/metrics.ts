@@ -1,16 +1,22 @@
-import { status } from '@grpc/grpc-js';
+import { type status } from '@grpc/grpc-js';
 import { Counter, Gauge, type Registry } from '#telemetry';
+import { type KeyValueStore, type LocalStore } from '#store';
+import { codeName } from './status';
+import { registerStoreMetrics } from './store-metrics';
 
 export interface StoreServerMetrics {
   /** A call has begun. @returns to be called once with the code it ended with */
-  call(path: string, type: 'unary' | 'bidi_stream'): (code: status) => void;
+  call(path: string, type: 'unary' | 'server_stream' | 'bidi_stream'): (code: status) => void;
   readonly watchStreams: Gauge;
   readonly watchers: Gauge;
   readonly slowWatchers: Gauge;
 }
 
 /** etcd's names. */
-export function createStoreServerMetrics(registry: Registry): StoreServerMetrics {
+export function createStoreServerMetrics(
+  registry: Registry,
+  store: KeyValueStore & Partial<LocalStore>,
+): StoreServerMetrics {
   const registers = [registry];
   const labelNames = ['grpc_type', 'grpc_service', 'grpc_method'] as const;
   const started = new Counter({
@@ -25,6 +31,7 @@ export function createStoreServerMetrics(registry: Registry): StoreServerMetrics
     labelNames: [...labelNames, 'grpc_code'] as const,
     registers,
   });
+  registerStoreMetrics(registry, store);
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
   return {
     call(path, type) {
@@ -37,10 +44,4 @@ export function createStoreServerMetrics(registry: Registry): StoreServerMetrics
     watchers: gauge('etcd_debugging_mvcc_watcher_total', 'Watches open.'),
     slowWatchers: gauge('etcd_debugging_mvcc_slow_watcher_total', 'Watches whose client does not keep up.'),
   };
-}
-
-/** `NOT_FOUND` as go-grpc writes it: `NotFound`. */
-function codeName(code: status): string {
-  if (code === status.OK) return 'OK';
-  return status[code].toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
-import { Server, ServerCredentials, type UntypedHandleCall, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { clusterService, kvService, leaseService, maintenanceService, watchService } from '#etcd';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { type RunningComponent } from '#telemetry';
 import { StoreError } from '#store';
+import { Authenticator } from './authenticator';
 import {
   DEFAULT_MAX_REQUEST_BYTES,
   DEFAULT_PROGRESS_NOTIFY_MS,
@@ -11,13 +11,12 @@ import {
   type StoreServerConfig,
   type StoreServerDependencies,
 } from './config';
-import { clusterMethods } from './cluster-service';
-import { serveKeepAlive } from './lease-keep-alive';
+import { Gateway } from './gateway/gateway';
 import { Member } from './member';
 import { createStoreServerMetrics } from './metrics';
-import { Rpc, type UnaryMethods } from './rpc';
-import { kvMethods, leaseMethods, maintenanceMethods } from './unary-services';
-import { serveWatch } from './watch/serve-watch';
+import { Rpc } from './rpc';
+import { servedMethods } from './served-methods';
+import { SharedPort } from './shared-port';
 
 export interface RunningStoreServer extends RunningComponent {
   /** `host:port`, with the port that was picked. */
@@ -30,20 +29,26 @@ const DRAIN_MS = 5_000;
 /** Rejects if the configuration makes no sense or is not safe, or if the port is taken. */
 export async function startStoreServer(
   config: StoreServerConfig,
-  { store, cluster, clock, logger, metrics: registry }: StoreServerDependencies,
+  { store, clock, logger, metrics: registry }: StoreServerDependencies,
 ): Promise<RunningStoreServer> {
-  const credentials = credentialsOf(config);
+  checkSafe(config);
+  const { administration } = store;
   const member = await Member.of(store);
-  const metrics = createStoreServerMetrics(registry);
-  const rpc = new Rpc(metrics, logger);
+  const metrics = createStoreServerMetrics(registry, store);
   const stopping = new AbortController();
   // One listener a watch stream.
   setMaxListeners(0, stopping.signal);
+  const authenticator = new Authenticator(store, administration, clock);
+  const rpc = new Rpc(authenticator, metrics, logger, stopping.signal);
   const { progressNotifyMs = DEFAULT_PROGRESS_NOTIFY_MS, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES } = config;
   const watching = { store, member, clock, metrics, progressNotifyMs };
+  let address = '';
+  const clientUrl = (): string => `${config.tls ? 'https' : 'http'}://${address}`;
+  const methods = servedMethods({ store, member, authenticator, watching, clientUrl });
 
-  const server = new Server({
-    'grpc.max_receive_message_length': maxRequestBytes + GRPC_OVERHEAD_BYTES,
+  const maxMessageBytes = maxRequestBytes + GRPC_OVERHEAD_BYTES;
+  const grpc = new Server({
+    'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': 10_000,
     // A client that is gone without a word is noticed, and its watches with it.
@@ -51,69 +56,52 @@ export async function startStoreServer(
     'grpc.keepalive_timeout_ms': 20_000,
     'grpc-node.flow_control_window': 2 * 1024 * 1024,
   });
-  let address = '';
-  server.addService(kvService, unary(rpc, kvMethods(store, member)));
-  server.addService(maintenanceService, unary(rpc, maintenanceMethods(member)));
-  server.addService(
-    clusterService,
-    unary(
-      rpc,
-      clusterMethods(member, cluster, () => `${config.tls ? 'https' : 'http'}://${address}`),
-    ),
-  );
-  server.addService(leaseService, {
-    ...unary(rpc, leaseMethods(store, member)),
-    leaseKeepAlive: rpc.stream((stream) => serveKeepAlive(stream, store, member)) as UntypedHandleCall,
+  rpc.register(grpc, methods);
+  // TLS, if there is any, has been dealt with when a connection gets there.
+  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  const gateway = new Gateway({
+    methods,
+    authenticator,
+    member,
+    rpc,
+    metrics,
+    registry,
+    stopping: stopping.signal,
+    hasAlarms: () => administration !== undefined && administration.alarms().length > 0,
+    maxRequestBytes: maxMessageBytes,
   });
-  server.addService(
-    // The session encodes, because it has to know how many bytes a response takes.
-    { watch: { ...watchService.watch, responseSerialize: (message: Buffer) => message } },
-    { watch: rpc.stream((stream) => serveWatch(stream, watching, stopping.signal)) as UntypedHandleCall },
-  );
-
+  const port = new SharedPort({
+    tls: config.tls,
+    onHttp2: (socket) => injector.injectConnection(socket),
+    onHttp1: (socket) => gateway.accept(socket),
+  });
   const host = isIP(config.host) === 6 ? `[${config.host}]` : config.host;
-  address = `${host}:${await listen(server, `${host}:${config.port}`, credentials)}`;
+  address = `${host}:${await port.listen(config.host, config.port)}`;
   logger.info({ address }, 'serving');
+
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     stopping.abort(new StoreError('closed', 'etcdserver: server stopped'));
+    port.close();
     await new Promise<void>((resolve, reject) => {
-      const timer = clock.setTimer(DRAIN_MS, () => server.forceShutdown());
-      server.tryShutdown((error) => {
+      const timer = clock.setTimer(DRAIN_MS, () => grpc.forceShutdown());
+      grpc.tryShutdown((error) => {
         timer.cancel();
         if (error === undefined) resolve();
         else reject(error);
       });
     });
+    await port.destroy();
   };
   return { name: 'store', address, stop: () => (stopped ??= stop()) };
 }
 
-function unary<Service>(rpc: Rpc, methods: UnaryMethods<Service>): UntypedServiceImplementation {
-  const handlers = Object.entries(methods).map(([name, method]) => [
-    name,
-    rpc.unary(method as (request: unknown) => Promise<unknown>),
-  ]);
-  return Object.fromEntries(handlers) as UntypedServiceImplementation;
-}
-
-function listen(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, port) => (error === null ? resolve(port) : reject(error)));
-  });
-}
-
-function credentialsOf({ host, tls }: StoreServerConfig): ServerCredentials {
-  if (tls?.clientCaPem === undefined && !isLoopback(host)) {
-    throw new Error(
-      `the store holds every secret of the cluster: on ${host} it is served only to clients with certificates`,
-    );
-  }
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  const { certificatePem, keyPem, clientCaPem } = tls;
-  const pair = { cert_chain: Buffer.from(certificatePem), private_key: Buffer.from(keyPem) };
-  const clientCa = clientCaPem === undefined ? null : Buffer.from(clientCaPem);
-  return ServerCredentials.createSsl(clientCa, [pair], clientCa !== null);
+/** Who reaches the port has it all, unless it is told who they are. */
+function checkSafe({ host, tls }: StoreServerConfig): void {
+  if (tls?.clientCaPem !== undefined || isLoopback(host)) return;
+  throw new Error(
+    `the store holds every secret of the cluster: on ${host} it is served only to clients with certificates`,
+  );
 }
 
 function isLoopback(host: string): boolean {

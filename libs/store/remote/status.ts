@@ -52,8 +52,9 @@ export function failureOf({ code, details }: ServiceError): Failure {
     case status.DATA_LOSS:
       return final('corrupt');
     case status.UNAUTHENTICATED:
+      return final('unauthenticated');
     case status.PERMISSION_DENIED:
-      return final('unavailable');
+      return final('permission-denied');
     case status.RESOURCE_EXHAUSTED:
       // gRPC's own limit, which a request meets before etcd's if it is much too large.
       if (/larger than max/.test(details))

@@ -1,3 +1,4 @@
+import { readAuthChange, readAuthor, writeAuthChange, writeAuthor } from './auth/auth-codec';
 import { ByteReader } from './byte-reader';
 import { ByteWriter } from './byte-writer';
 import { type Command, type LeaseCheckpoint } from './command';
@@ -14,17 +15,35 @@ import {
  * Commands as bytes. The positions in these lists are the format: append, never reorder.
  * Numbers are LEB128, lease ids eight bytes, keys and values preceded by their length.
  */
-const COMMANDS = ['put', 'delete', 'txn', 'compact', 'lease-grant', 'lease-revoke', 'lease-checkpoint'] as const;
+const COMMANDS = [
+  'put',
+  'delete',
+  'txn',
+  'compact',
+  'lease-grant',
+  'lease-revoke',
+  'lease-checkpoint',
+  // Not a command, but who asks for the one that follows.
+  'author',
+  'alarm',
+  'auth',
+] as const;
 const OPERATIONS = ['range', 'put', 'delete', 'txn'] as const;
 const TARGETS = ['version', 'create', 'mod', 'value', 'lease'] as const;
 const RESULTS = ['equal', 'greater', 'less', 'not-equal'] as const;
 const SORT_TARGETS = ['key', 'version', 'create', 'mod', 'value'] as const;
 const SORT_ORDERS = ['ascend', 'descend'] as const;
+const ALARM_ACTIONS = ['raise', 'disarm'] as const;
+const ALARMS = ['nospace', 'corrupt'] as const;
 
 const scratch = new ByteWriter(256 * 1024);
 
 export function encodeCommand(command: Command): Buffer {
   scratch.reset();
+  if (command.author !== undefined) {
+    scratch.u8(COMMANDS.indexOf('author'));
+    writeAuthor(scratch, command.author);
+  }
   scratch.u8(COMMANDS.indexOf(command.type));
   switch (command.type) {
     case 'put':
@@ -52,15 +71,30 @@ export function encodeCommand(command: Command): Buffer {
         scratch.u64(id);
         scratch.varint(remaining);
       }
+      break;
+    case 'alarm':
+      scratch.u8(ALARM_ACTIONS.indexOf(command.action));
+      scratch.u8(ALARMS.indexOf(command.alarm.type));
+      scratch.u64(command.alarm.memberId);
+      break;
+    case 'auth':
+      writeAuthChange(scratch, command.change);
   }
   return scratch.toBuffer();
 }
 
 /** The values in the result are views of `data`. */
 export function decodeCommand(data: Buffer): Command {
-  const reader = new ByteReader(data);
+  return readCommand(new ByteReader(data));
+}
+
+function readCommand(reader: ByteReader): Command {
   const type = pick(COMMANDS, reader.u8());
   switch (type) {
+    case 'author': {
+      const author = readAuthor(reader);
+      return { ...readCommand(reader), author };
+    }
     case 'put':
       return { type, request: readPut(reader) };
     case 'delete':
@@ -77,6 +111,12 @@ export function decodeCommand(data: Buffer): Command {
       const checkpoints = readList(reader, (): LeaseCheckpoint => ({ id: reader.i64(), remaining: reader.varint() }));
       return { type, checkpoints };
     }
+    case 'alarm': {
+      const action = pick(ALARM_ACTIONS, reader.u8());
+      return { type, action, alarm: { type: pick(ALARMS, reader.u8()), memberId: reader.u64() } };
+    }
+    case 'auth':
+      return { type, change: readAuthChange(reader) };
   }
 }
 

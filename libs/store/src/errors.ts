@@ -18,6 +18,9 @@ export const storeErrors = {
   /** Ours: etcd cannot be handed a key that is not bytes. */
   keyNotBytes: () => new StoreError('invalid-argument', 'key is not a byte string: it has a code unit above 255'),
   noSpace: (detail: string) => new StoreError('no-space', `etcdserver: mvcc: database space exceeded: ${detail}`),
+  /** Keys and values have come to the quota; the disk may well have room. */
+  quotaExceeded: () => new StoreError('no-space', 'etcdserver: mvcc: database space exceeded'),
+  corruptCluster: () => new StoreError('corrupt', 'etcdserver: corrupt cluster'),
   tooManyRequests: () => new StoreError('unavailable', 'etcdserver: too many requests'),
   stopped: () => new StoreError('closed', 'etcdserver: server stopped'),
   /** Of options and arguments. */

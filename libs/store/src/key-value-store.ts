@@ -184,6 +184,8 @@ export type StoreErrorCode =
   | 'invalid-argument'
   | 'failed-precondition'
   | 'not-found'
+  | 'permission-denied'
+  | 'unauthenticated'
   | 'no-space'
   | 'corrupt'
   | 'unavailable'

@@ -1,7 +1,7 @@
 import crypto from 'node:crypto';
 import { type Clock } from '#machinery';
 import { type Logger } from '#telemetry';
-import { type KeyValueStore } from './key-value-store';
+import { type LocalStore } from './administration';
 import { ReplicatedStore } from './replicated-store';
 import { MemoryJournal } from './replication/journal';
 import { LeaderRequests } from './replication/leader-requests';
@@ -14,12 +14,13 @@ export interface MemoryStoreOptions {
   readonly logger?: Logger;
   /** As of `DiskStoreOptions`. */
   readonly maxRequestBytes?: number;
+  readonly quotaBytes?: number;
 }
 
 const MEMBER_ID = 1n;
 
 /** The same state machine without a disk: for tests, and for clusters that nobody wants to keep. */
-export function createMemoryStore({ clock, logger, maxRequestBytes }: MemoryStoreOptions): KeyValueStore {
+export function createMemoryStore({ clock, logger, maxRequestBytes, quotaBytes }: MemoryStoreOptions): LocalStore {
   const machine = new StateMachine();
   machine.membership.founder = MEMBER_ID;
   const log = new LogWindow(
@@ -48,6 +49,7 @@ export function createMemoryStore({ clock, logger, maxRequestBytes }: MemoryStor
     identity: { clusterId: 1n, memberId },
     newLeaseId: randomLeaseId,
     isAlone: true,
+    quotaBytes,
   });
   // Whatever goes wrong here, each request hears of.
   store.start().catch(() => undefined);

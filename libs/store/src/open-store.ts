@@ -2,8 +2,9 @@ import crypto from 'node:crypto';
 import path from 'node:path';
 import { type Clock } from '#machinery';
 import { type Logger } from '#telemetry';
+import { type LocalStore } from './administration';
 import { type FileSystem, nodeFileSystem } from './files';
-import { type KeyValueStore, StoreError } from './key-value-store';
+import { StoreError } from './key-value-store';
 import { type ClusterOptions } from './replication/bootstrap';
 import { type ClusterAdministration } from './replication/cluster-administration';
 import { openMember } from './replication/open-member';
@@ -19,6 +20,8 @@ export interface DiskStoreOptions {
   readonly snapshotEveryBytes?: number;
   /** What keys and values of one request may take together; etcd's `--max-request-bytes`. Default 1.5 MiB. */
   readonly maxRequestBytes?: number;
+  /** Bytes of keys and values at which writes that grow are refused, until there is room; etcd's `--quota-backend-bytes`. Default 2 GiB. */
+  readonly quotaBytes?: number;
   /** Where files are; the machine's own by default. */
   readonly files?: FileSystem;
   /** Absent: a store of one member, which nobody can join. */
@@ -27,7 +30,7 @@ export interface DiskStoreOptions {
   readonly random?: () => number;
 }
 
-export interface DiskStore extends KeyValueStore {
+export interface DiskStore extends LocalStore {
   readonly cluster: ClusterAdministration;
   /** Takes a snapshot now and lets go of the log before it. Resolves when that is done, or has failed and was logged. */
   snapshot(): Promise<void>;

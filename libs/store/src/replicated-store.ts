@@ -1,10 +1,12 @@
 import { type Clock } from '#machinery';
 import { type Logger } from '#telemetry';
+import { type AuthoredStore, type LocalStore, type StoreAdministration } from './administration';
+import { type Author } from './auth/auth-change';
+import { type Command } from './command';
 import { storeErrors } from './errors';
 import {
   type DeleteRangeRequest,
   type DeleteRangeResponse,
-  type KeyValueStore,
   type LeaseStatus,
   type PutRequest,
   type PutResponse,
@@ -19,6 +21,7 @@ import {
   type WatchRequest,
 } from './key-value-store';
 import { Lessor } from './lessor';
+import { LocalAdministration } from './local-administration';
 import { MIN_LEASE_TTL } from './mvcc/leases';
 import { Transaction } from './mvcc/transaction';
 import { clusterErrors } from './replication/cluster-errors';
@@ -30,7 +33,8 @@ import {
   type LeaderRequests,
 } from './replication/leader-requests';
 import { type Replicator, type ReplicatorHooks } from './replication/replicator';
-import { type StateMachine } from './state-machine';
+import { DEFAULT_QUOTA_BYTES, growthOf } from './quota';
+import { type Responses, type StateMachine } from './state-machine';
 import { checkKeyRange, checkLeaseTtl, checkPut, checkRange, checkTxn, checkWhole, isReadOnly } from './validate';
 import { WatchHub } from './watch-hub';
 
@@ -48,6 +52,8 @@ export interface ReplicatedStoreOptions {
   /** Never 0 and never used before: 63 random bits. */
   readonly newLeaseId: () => bigint;
   readonly logger?: Logger;
+  /** Bytes of keys and values at which writes that grow are refused; etcd's `--quota-backend-bytes`. Default 2 GiB. */
+  readonly quotaBytes?: number;
   /** Called after each applied batch with the bytes it took in the log. */
   readonly onBatch?: (bytes: number) => void;
   readonly onMembers?: () => void;
@@ -56,7 +62,8 @@ export interface ReplicatedStoreOptions {
 }
 
 /** `KeyValueStore` over a replicated log and a state machine. */
-export class ReplicatedStore implements KeyValueStore {
+export class ReplicatedStore implements AuthoredStore, LocalStore {
+  readonly administration: StoreAdministration;
   private readonly machine: StateMachine;
   private readonly replicator: Replicator;
   private readonly watches: WatchHub;
@@ -86,6 +93,15 @@ export class ReplicatedStore implements KeyValueStore {
       },
       (err) => options.logger?.warn({ err }, 'lease proposal failed'),
     );
+    this.administration = new LocalAdministration({
+      store: this,
+      machine: this.machine,
+      identity: options.identity,
+      quotaBytes: options.quotaBytes ?? DEFAULT_QUOTA_BYTES,
+      propose: (command) => this.replicator.propose(command),
+      hold: () => this.holdCompaction(),
+      releaseSlice: () => this.compactionHolds > 0 || this.ended !== undefined || this.machine.keyspace.releaseSlice(),
+    });
   }
 
   /** Resolves when the store can be used: at once if it is one of many, when it leads if it is alone. */
@@ -132,19 +148,19 @@ export class ReplicatedStore implements KeyValueStore {
     return scan.result();
   }
 
-  async put(request: PutRequest): Promise<PutResponse> {
+  async put(request: PutRequest, author?: Author): Promise<PutResponse> {
     checkPut(request);
-    return this.replicator.propose({ type: 'put', request });
+    return this.propose({ type: 'put', request, author });
   }
 
-  async deleteRange(request: DeleteRangeRequest): Promise<DeleteRangeResponse> {
+  async deleteRange(request: DeleteRangeRequest, author?: Author): Promise<DeleteRangeResponse> {
     checkKeyRange(request);
-    return this.replicator.propose({ type: 'delete', request });
+    return this.propose({ type: 'delete', request, author });
   }
 
-  async txn(request: TxnRequest): Promise<TxnResponse> {
+  async txn(request: TxnRequest, author?: Author): Promise<TxnResponse> {
     checkTxn(request);
-    if (!isReadOnly(request)) return this.replicator.propose({ type: 'txn', request });
+    if (!isReadOnly(request)) return this.propose({ type: 'txn', request, author });
     this.checkOpen();
     // As a range: whatever it reads, it need not be in the log to have its place in the order of writes.
     const wait = isSerializable(request) ? undefined : this.linearize();
@@ -152,9 +168,9 @@ export class ReplicatedStore implements KeyValueStore {
     return new Transaction(this.machine.keyspace, this.machine.leases).txn(request);
   }
 
-  async compact(revision: number): Promise<void> {
+  async compact(revision: number, author?: Author): Promise<void> {
     checkWhole('revision', revision);
-    await this.replicator.propose({ type: 'compact', revision });
+    await this.propose({ type: 'compact', revision, author });
   }
 
   watch(request: WatchRequest, handler: WatchHandler): Watch {
@@ -162,16 +178,16 @@ export class ReplicatedStore implements KeyValueStore {
     return this.watches.watch(request, handler);
   }
 
-  async leaseGrant(ttl: number, id = 0n): Promise<{ id: bigint; ttl: number }> {
+  async leaseGrant(ttl: number, id = 0n, author?: Author): Promise<{ id: bigint; ttl: number }> {
     const wanted = checkLeaseTtl(ttl);
     let chosen = id;
     while (chosen === 0n || (id === 0n && this.machine.leases.get(chosen))) chosen = this.options.newLeaseId();
     const granted = Math.max(MIN_LEASE_TTL, wanted);
-    return this.replicator.propose({ type: 'lease-grant', id: chosen, ttl: granted });
+    return this.propose({ type: 'lease-grant', id: chosen, ttl: granted, author });
   }
 
-  leaseRevoke(id: bigint): Promise<void> {
-    return this.replicator.propose({ type: 'lease-revoke', id });
+  leaseRevoke(id: bigint, author?: Author): Promise<void> {
+    return this.propose({ type: 'lease-revoke', id, author });
   }
 
   async leaseKeepAlive(id: bigint): Promise<number> {
@@ -256,6 +272,21 @@ export class ReplicatedStore implements KeyValueStore {
   /** Undefined: there is nothing to wait for, and not even a microtask passes. */
   private linearize(): Promise<void> | undefined {
     return this.replicator.linearize()?.then(() => this.checkOpen());
+  }
+
+  private propose<C extends Command>(command: C): Promise<Responses[C['type']]> {
+    const growth = growthOf(command);
+    const isTooMuch = growth > 0 && this.machine.keyspace.size + growth > this.administration.quotaBytes;
+    return isTooMuch ? this.refuseForSpace() : this.replicator.propose(command);
+  }
+
+  private async refuseForSpace(): Promise<never> {
+    const { memberId } = this.options.identity;
+    if (!this.machine.alarms.isRaised('nospace')) {
+      this.options.logger?.error({ quotaBytes: this.administration.quotaBytes }, 'the store has come to its quota');
+      await this.administration.changeAlarm('raise', { type: 'nospace', memberId });
+    }
+    throw storeErrors.quotaExceeded();
   }
 
   private async shutDown(): Promise<void> {

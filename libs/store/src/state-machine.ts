@@ -1,9 +1,14 @@
+import { type Alarm, Alarms } from './alarms';
+import { AuthState } from './auth/auth-state';
+import { authorize } from './auth/authorize';
 import { type Command } from './command';
+import { storeErrors } from './errors';
 import { type DeleteRangeResponse, type PutResponse, StoreError, type TxnResponse } from './key-value-store';
 import { Keyspace } from './mvcc/keyspace';
 import { Leases } from './mvcc/leases';
 import { Transaction } from './mvcc/transaction';
 import { type Version } from './mvcc/version';
+import { growthOf } from './quota';
 import { Membership } from './replication/membership';
 
 /** The answer to each kind of command. */
@@ -15,6 +20,9 @@ export interface Responses {
   'lease-grant': { id: bigint; ttl: number };
   'lease-revoke': void;
   'lease-checkpoint': void;
+  /** What was raised, or was before it was disarmed. */
+  alarm: readonly Alarm[];
+  auth: void;
 }
 
 export type Response = Responses[keyof Responses];
@@ -26,6 +34,9 @@ export type Outcome =
 
 const NO_CHANGES: readonly Version[] = [];
 
+/** What still goes when a member's data are known to be damaged. */
+const ADMINISTRATIVE: ReadonlySet<Command['type']> = new Set(['alarm', 'auth', 'lease-checkpoint']);
+
 /**
  * The replicated state. It changes by `apply` alone, which reads no clock and draws no lots, so that the same commands
  * give the same state on every member and after every restart.
@@ -33,6 +44,8 @@ const NO_CHANGES: readonly Version[] = [];
 export class StateMachine {
   readonly keyspace = new Keyspace();
   readonly leases = new Leases();
+  readonly alarms = new Alarms();
+  auth = new AuthState();
   membership = new Membership();
   appliedIndex = 0;
   appliedTerm = 0;
@@ -44,6 +57,7 @@ export class StateMachine {
     this.appliedTerm = term;
     const transaction = new Transaction(this.keyspace, this.leases);
     try {
+      this.check(command);
       const response = this.execute(command, transaction);
       transaction.end();
       return { response, changes: transaction.changes };
@@ -62,6 +76,13 @@ export class StateMachine {
   /** Takes the place of everything, as another member's snapshot has it. */
   become(other: StateMachine): void {
     Object.assign(this, other);
+  }
+
+  /** @throws StoreError if its author may not, or if an alarm forbids it */
+  private check(command: Command): void {
+    if (command.author !== undefined) authorize(this.auth, this.leases, command.author, command);
+    if (this.alarms.isRaised('corrupt') && !ADMINISTRATIVE.has(command.type)) throw storeErrors.corruptCluster();
+    if (this.alarms.isRaised('nospace') && growthOf(command) > 0) throw storeErrors.quotaExceeded();
   }
 
   private execute(command: Command, transaction: Transaction): Response {
@@ -85,6 +106,13 @@ export class StateMachine {
           const lease = this.leases.get(id);
           if (lease !== undefined) lease.remaining = remaining;
         }
+        return;
+      case 'alarm':
+        if (command.action === 'disarm') return this.alarms.disarm(command.alarm) ? [command.alarm] : [];
+        this.alarms.raise(command.alarm);
+        return [command.alarm];
+      case 'auth':
+        return this.auth.apply(command.change);
     }
   }
 }

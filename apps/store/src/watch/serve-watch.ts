@@ -1,33 +1,41 @@
-import { type ServerDuplexStream } from '@grpc/grpc-js';
+import { type Duplex } from 'node:stream';
 import { type etcdserverpb } from '#etcd';
+import { type Call } from '../call';
+import { requestsOf } from '../served-method';
 import { WatchSession, type WatchSessionContext } from './watch-session';
 
-/** Responses are encoded before they get here. */
-export type WatchStream = ServerDuplexStream<etcdserverpb.WatchRequest, Buffer>;
-
-/** Serves one watch stream. Resolves when the client has ended it; rejects when it is gone, or with what the store or `stop` ends it with. */
-export async function serveWatch(stream: WatchStream, context: WatchSessionContext, stop: AbortSignal): Promise<void> {
+/**
+ * Serves one watch stream. Rejects when the client is gone, or with what the store or the server's stop ends it with. A client that has
+ * nothing more to ask goes on hearing, as with etcd.
+ */
+export async function serveWatch(stream: Duplex, call: Call, context: WatchSessionContext): Promise<void> {
   let fail: (reason: Error) => void = () => undefined;
   const failed = new Promise<never>((_, reject) => (fail = reject));
-  const onStop = (): void => fail(stop.reason as Error);
+  const { signal } = call;
+  const onStop = (): void => fail(signal.reason as Error);
   const onClose = (): void => fail(new Error('the client has gone away'));
-  stop.addEventListener('abort', onStop, { once: true });
+  signal.addEventListener('abort', onStop, { once: true });
   stream.once('close', onClose);
-  const session = new WatchSession(context, (message, taken) => stream.write(message, () => taken()), fail);
+  const session = new WatchSession(
+    { ...context, permit: (range) => call.caller().checkRead(range) },
+    (message, taken) => stream.write(message, () => taken()),
+    fail,
+  );
   try {
-    stop.throwIfAborted();
+    signal.throwIfAborted();
     await Promise.race([receive(stream, session), failed]);
+    await failed;
   } finally {
     session.end();
-    stop.removeEventListener('abort', onStop);
+    signal.removeEventListener('abort', onStop);
     stream.off('close', onClose);
   }
 }
 
 /** One request after the other, and none while the client has answers to read. */
-async function receive(stream: WatchStream, session: WatchSession): Promise<void> {
-  for await (const request of stream) {
+async function receive(stream: Duplex, session: WatchSession): Promise<void> {
+  for await (const request of requestsOf<etcdserverpb.WatchRequest>(stream)) {
     await session.hasRoom();
-    await session.receive(request as etcdserverpb.WatchRequest);
+    await session.receive(request);
   }
 }

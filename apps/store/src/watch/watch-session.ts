@@ -1,9 +1,10 @@
 import { etcdserverpb } from '#etcd';
 import { type Clock, type Timer } from '#machinery';
-import { type KeyValueStore, StoreError, type WatchRequest } from '#store';
+import { type KeyRange, type KeyValueStore, StoreError, type WatchRequest } from '#store';
 import { type Member } from '../member';
 import { type StoreServerMetrics } from '../metrics';
 import { fromStartRevision, keyOf } from '../requests';
+import { codeName, statusOf } from '../status';
 import { Outbox } from './outbox';
 import { ServedWatch } from './served-watch';
 
@@ -13,6 +14,8 @@ export interface WatchSessionContext {
   readonly clock: Clock;
   readonly metrics: StoreServerMetrics;
   readonly progressNotifyMs: number;
+  /** @throws StoreError if the client may not read the range */
+  permit?(range: KeyRange): void;
 }
 
 /** What etcd calls a watch that could not be created, and an answer for all watches of a stream. */
@@ -71,7 +74,7 @@ export class WatchSession {
     const current = await member.status();
     if (this.isOver) return;
     const range = rangeOf(create);
-    const problem = this.problemOf(create, range);
+    const problem = this.refusalOf(range) ?? this.problemOf(create, range);
     if (problem !== undefined) {
       const answer = { watchId: NO_WATCH, created: true, canceled: true, cancelReason: problem };
       return this.send(current.revision, answer);
@@ -95,6 +98,18 @@ export class WatchSession {
     });
     this.watches.set(id, watch);
     metrics.watchers.inc();
+  }
+
+  /** @returns why they may not watch, as grpc-go writes it */
+  private refusalOf(range: WatchRequest): string | undefined {
+    try {
+      this.context.permit?.(range);
+      return undefined;
+    } catch (error) {
+      const refusal = statusOf(error);
+      if (refusal === undefined) throw error;
+      return `rpc error: code = ${codeName(refusal.code)} desc = ${refusal.details}`;
+    }
   }
 
   private problemOf(create: etcdserverpb.WatchCreateRequest, { key, rangeEnd }: WatchRequest): string | undefined {

@@ -81,6 +81,7 @@ export async function openMember(options: MemberOptions, onClosed: () => void): 
     newLeaseId: randomLeaseId,
     logger,
     isAlone: cluster === undefined,
+    quotaBytes: options.quotaBytes,
     onBatch: (bytes) => snapshotter.grew(bytes),
     onMembers: () => peers?.update(),
     onClose: async () => {

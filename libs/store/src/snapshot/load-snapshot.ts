@@ -1,3 +1,5 @@
+import { type Alarms } from '../alarms';
+import { readAuthState } from '../auth/auth-codec';
 import { type ByteReader } from '../byte-reader';
 import { storeErrors } from '../errors';
 import { type FileSystem, type StoreFile } from '../files';
@@ -6,7 +8,7 @@ import { type Chain, type Frame, readFrame } from '../frame';
 import { type Version } from '../mvcc/version';
 import { decodeMembership } from '../replication/member-codec';
 import { StateMachine } from '../state-machine';
-import { SectionType } from './snapshot-file';
+import { ALARM_CORRUPT, SectionType } from './snapshot-file';
 
 /** Length, type and CRC. */
 const SECTION_OVERHEAD_BYTES = 9;
@@ -38,6 +40,8 @@ export async function loadSnapshot(files: FileSystem, name: string): Promise<Loa
       if (frame.type === SectionType.state) readState(frame.body, machine);
       else if (frame.type === SectionType.keys) keys += readKeys(frame.body, machine);
       else if (frame.type === SectionType.membership) machine.membership = decodeMembership(frame.body);
+      else if (frame.type === SectionType.auth) machine.auth = readAuthState(frame.body);
+      else if (frame.type === SectionType.alarms) readAlarms(frame.body, machine.alarms);
       else if (frame.type === SectionType.end) isComplete = frame.body.varint() === keys;
       crc = frame.crc;
       position += frame.end;
@@ -64,6 +68,10 @@ function readState(body: ByteReader, machine: StateMachine): void {
   machine.keyspace.revision = body.varint();
   machine.keyspace.compactRevision = body.varint() - 1;
   for (let left = body.varint(); left > 0; left--) machine.leases.grant(body.i64(), body.varint(), body.varint());
+}
+
+function readAlarms(body: ByteReader, alarms: Alarms): void {
+  while (!body.done) alarms.raise({ type: body.u8() === ALARM_CORRUPT ? 'corrupt' : 'nospace', memberId: body.u64() });
 }
 
 function readKeys(body: ByteReader, machine: StateMachine): number {

@@ -2,7 +2,10 @@ import { type FileSystem } from '../files';
 import path from 'node:path';
 
 /** Types of frames in a snapshot; the numbers are the format. */
-export const SectionType = { state: 1, keys: 2, end: 3, membership: 16 } as const;
+export const SectionType = { state: 1, keys: 2, end: 3, auth: 4, alarms: 5, membership: 16 } as const;
+
+/** An alarm's type; 0: no space. */
+export const ALARM_CORRUPT = 1;
 
 const NAME = /^([0-9a-f]{16})\.snap$/;
 

@@ -1,3 +1,5 @@
+import { type Alarm } from '../alarms';
+import { writeAuthState } from '../auth/auth-codec';
 import { ByteWriter } from '../byte-writer';
 import { encodeHeader, headerCrc, type Identity } from '../file-header';
 import { appendFrame } from '../frame';
@@ -6,7 +8,7 @@ import { type Tree } from '../mvcc/keyspace';
 import { type Version } from '../mvcc/version';
 import { encodeMembership } from '../replication/member-codec';
 import { type StateMachine } from '../state-machine';
-import { SectionType } from './snapshot-file';
+import { ALARM_CORRUPT, SectionType } from './snapshot-file';
 
 /** A section ends when it has grown to this: half a millisecond's work. */
 const SECTION_BYTES = 256 * 1024;
@@ -21,6 +23,9 @@ export interface Picture {
   readonly leases: readonly Pick<Lease, 'id' | 'ttl' | 'remaining'>[];
   /** As bytes; undefined: a store of one member that nobody has named. */
   readonly membership: Buffer | undefined;
+  /** As bytes; undefined: nobody has changed anything about users and roles. */
+  readonly auth: Buffer | undefined;
+  readonly alarms: readonly Alarm[];
   readonly tree: Tree;
 }
 
@@ -33,8 +38,17 @@ export function takePicture(machine: StateMachine): Picture {
     compactRevision: machine.keyspace.compactRevision,
     leases: Array.from(machine.leases.all(), ({ id, ttl, remaining }) => ({ id, ttl, remaining })),
     membership: machine.membership.isEmpty ? undefined : encodeMembership(machine.membership),
+    auth: authOf(machine),
+    alarms: machine.alarms.list(),
     tree: machine.keyspace.picture(),
   };
+}
+
+function authOf({ auth }: StateMachine): Buffer | undefined {
+  if (auth.revision === 1 && !auth.isEnabled) return undefined;
+  const writer = new ByteWriter();
+  writeAuthState(writer, auth);
+  return writer.toBuffer();
 }
 
 /** A snapshot's bytes: header and sections, each a step of its own and valid until the next is asked for. */
@@ -59,6 +73,9 @@ export function* snapshotSections(identity: Identity, picture: Picture): Generat
   yield section(SectionType.state, () => writeState(writer, picture));
   const { membership } = picture;
   if (membership !== undefined) yield section(SectionType.membership, () => writer.raw(membership));
+  const { auth, alarms } = picture;
+  if (auth !== undefined) yield section(SectionType.auth, () => writer.raw(auth));
+  if (alarms.length > 0) yield section(SectionType.alarms, () => writeAlarms(writer, alarms));
   const entries = picture.tree.entries();
   let next = entries.next();
   let keys = 0;
@@ -83,6 +100,13 @@ function writeState(writer: ByteWriter, picture: Picture): void {
     writer.u64(id);
     writer.varint(ttl);
     writer.varint(remaining);
+  }
+}
+
+function writeAlarms(writer: ByteWriter, alarms: readonly Alarm[]): void {
+  for (const { type, memberId } of alarms) {
+    writer.u8(type === 'corrupt' ? ALARM_CORRUPT : 0);
+    writer.u64(memberId);
   }
 }
 

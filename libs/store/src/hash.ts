@@ -1,0 +1,50 @@
+import { ByteWriter } from './byte-writer';
+import { crc32c } from './crc32c';
+import { type Tree } from './mvcc/keyspace';
+import { isTombstone, type Version } from './mvcc/version';
+
+/** Keys between two turns of the event loop. */
+const SLICE_KEYS = 2_000;
+
+export interface HashRange {
+  /** Versions up to here count. */
+  readonly revision: number;
+  /** -1: never compacted. Of versions up to here the newest of a key counts, as a reader at that revision sees it. */
+  readonly compactRevision: number;
+}
+
+/**
+ * CRC-32C over every version that can be read or watched in the range, by key and age: the same on all members that have applied the same,
+ * however far each has come with letting go of what was compacted. Compaction has to be held meanwhile.
+ *
+ * @param seed the hash of something else to go on from
+ */
+export async function hashKeys(tree: Tree, range: HashRange, seed = 0): Promise<number> {
+  const writer = new ByteWriter();
+  let hash = seed;
+  let keys = 0;
+  for (const [, head] of tree.entries()) {
+    for (let version: Version | undefined = head; version !== undefined; version = version.previous) {
+      const { modRevision } = version.kv;
+      if (modRevision > range.revision) continue;
+      const isOldest = modRevision <= range.compactRevision;
+      if (isOldest && isTombstone(version) && modRevision < range.compactRevision) break;
+      hash = addVersion(writer, version, hash);
+      if (isOldest) break;
+    }
+    if (++keys % SLICE_KEYS === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  return hash;
+}
+
+function addVersion(writer: ByteWriter, { kv, sub }: Version, seed: number): number {
+  writer.reset();
+  writer.key(kv.key);
+  writer.varint(kv.modRevision);
+  writer.varint(sub);
+  writer.varint(kv.createRevision);
+  writer.varint(kv.version);
+  writer.u64(kv.lease);
+  writer.bytes(kv.value);
+  return crc32c(writer.view(), 0, writer.length, seed);
+}
