@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { type Key, type KeyValue, type KeyValueStore, type TxnResponse } from '#store';
+import { type Key, type KeyValue, type KeyValueStore, StoreError, type TxnResponse } from '#store';
 import { RpcError } from './status';
 
 /** etcd's `concurrency` package: who made the oldest key under a prefix holds the lock, or leads. */
@@ -101,6 +101,21 @@ function untilDeleted(store: KeyValueStore, key: Key, revision: number, signal: 
 /** The first key behind all that begin with the prefix, which ends with a slash. */
 export function endOfPrefix(prefix: Key): Key {
   return `${prefix.slice(0, -1)}0`;
+}
+
+/**
+ * etcd's lock and election services are clients of its own server, and pass on what that refuses as a text without a code. So do these.
+ */
+export function asClient<Methods extends object>(methods: Methods): Methods {
+  const wrapped = Object.entries(methods).map(([name, method]) => [
+    name,
+    (request: unknown, call: unknown) =>
+      (method as (request: unknown, call: unknown) => Promise<unknown>)(request, call).catch((error: unknown) => {
+        const isRefusal = error instanceof StoreError && error.code !== 'closed' && error.code !== 'unavailable';
+        throw isRefusal ? new RpcError(status.UNKNOWN, error.message) : error;
+      }),
+  ]);
+  return Object.fromEntries(wrapped) as Methods;
 }
 
 /** As etcd's, which says of these neither more nor in a better code. */

@@ -1,6 +1,6 @@
 import { type electionService, type v3electionpb } from '#etcd';
 import { type Key, type KeyValue, type KeyValueStore, type PutRequest } from '#store';
-import { claim, concurrencyErrors, endOfPrefix, oldest, untilFirst } from './concurrency';
+import { asClient, claim, concurrencyErrors, endOfPrefix, oldest, untilFirst } from './concurrency';
 import { eventsOf } from './event-queue';
 import { type Member } from './member';
 import { keyOf } from './requests';
@@ -8,14 +8,12 @@ import { keyBytes, toKeyValue } from './responses';
 import { type StreamingMethods, type UnaryMethods } from './served-method';
 
 export function electionMethods(member: Member): UnaryMethods<typeof electionService> {
-  return {
+  return asClient({
     async campaign({ name, lease, value }, call) {
       const { store } = call.caller();
       const mine = await claim(store, keyOf(name), lease, value);
-      let { revision } = mine.response;
-      if (!mine.response.succeeded) {
-        revision = await putWhileLeading(store, mine.key, mine.revision, { value, lease: mine.lease });
-      }
+      const { succeeded, revision } = mine.response;
+      if (!succeeded) await putWhileLeading(store, mine.key, mine.revision, { value, lease: mine.lease });
       await untilFirst(store, mine, call.signal);
       const leader = { name, key: keyBytes(mine.key), rev: BigInt(mine.revision), lease: mine.lease };
       return { header: member.header(revision), leader };
@@ -40,7 +38,7 @@ export function electionMethods(member: Member): UnaryMethods<typeof electionSer
       });
       return { header: member.header(revision) };
     },
-  };
+  } satisfies UnaryMethods<typeof electionService>);
 }
 
 /** Every leader, and everything that one proclaims, from the present one on. */

@@ -1,12 +1,12 @@
 import { type lockService } from '#etcd';
-import { claim, concurrencyErrors, untilFirst } from './concurrency';
+import { asClient, claim, concurrencyErrors, untilFirst } from './concurrency';
 import { type Member } from './member';
 import { keyOf } from './requests';
 import { keyBytes } from './responses';
 import { type UnaryMethods } from './served-method';
 
 export function lockMethods(member: Member): UnaryMethods<typeof lockService> {
-  return {
+  return asClient({
     async lock({ name, lease }, call) {
       const { store } = call.caller();
       const mine = await claim(store, keyOf(name), lease, new Uint8Array());
@@ -20,5 +20,5 @@ export function lockMethods(member: Member): UnaryMethods<typeof lockService> {
       const { revision } = await call.caller().store.deleteRange({ key: keyOf(key) });
       return { header: member.header(revision) };
     },
-  };
+  } satisfies UnaryMethods<typeof lockService>);
 }

@@ -56,7 +56,7 @@ export function toTxn(header: Header, { succeeded, responses }: TxnResponse): et
   return { header, succeeded, responses: responses.map(toOperation) };
 }
 
-/** Inside a transaction headers have nothing but the revision. */
+/** Inside a transaction headers have nothing but the revision, and those of a nested one not even that. */
 function toOperation({ type, response }: ResponseOp): etcdserverpb.ResponseOp {
   const header: Header = { clusterId: 0n, memberId: 0n, revision: BigInt(response.revision), raftTerm: 0n };
   switch (type) {
@@ -67,6 +67,6 @@ function toOperation({ type, response }: ResponseOp): etcdserverpb.ResponseOp {
     case 'delete':
       return { response: { $case: 'responseDeleteRange', responseDeleteRange: toDeleteRange(header, response) } };
     case 'txn':
-      return { response: { $case: 'responseTxn', responseTxn: toTxn(header, response) } };
+      return { response: { $case: 'responseTxn', responseTxn: toTxn({ ...header, revision: 0n }, response) } };
   }
 }

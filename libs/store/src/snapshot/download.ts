@@ -1,9 +1,8 @@
 import crypto from 'node:crypto';
 import { type Identity } from '../file-header';
+import { SECTOR_BYTES } from './snapshot-file';
 import { type Picture, snapshotSections } from './snapshot-sections';
 
-/** etcd's tools take a file for whole if its size is that of whole disk sectors and a digest. */
-const SECTOR_BYTES = 512;
 const DIGEST_BYTES = 32;
 
 /** A snapshot on its way to somebody. */

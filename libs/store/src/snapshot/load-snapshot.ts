@@ -8,7 +8,7 @@ import { type Chain, type Frame, readFrame } from '../frame';
 import { type Version } from '../mvcc/version';
 import { decodeMembership } from '../replication/member-codec';
 import { StateMachine } from '../state-machine';
-import { ALARM_CORRUPT, SectionType } from './snapshot-file';
+import { ALARM_CORRUPT, SECTOR_BYTES, SectionType } from './snapshot-file';
 
 /** Length, type and CRC. */
 const SECTION_OVERHEAD_BYTES = 9;
@@ -34,7 +34,7 @@ export async function loadSnapshot(files: FileSystem, name: string): Promise<Loa
     let position = HEADER_BYTES;
     let keys = 0;
     let isComplete = false;
-    while (position < bytes) {
+    while (position < bytes && !(isComplete && (await isPadding(file, position)))) {
       const frame = await readSection(file, name, position, { crc, salt });
       if (isComplete) throw storeErrors.corrupt(name, position, 'something follows the end');
       if (frame.type === SectionType.state) readState(frame.body, machine);
@@ -52,6 +52,12 @@ export async function loadSnapshot(files: FileSystem, name: string): Promise<Loa
   } finally {
     await file.close();
   }
+}
+
+/** A snapshot that was given away ends with zeros up to a multiple of a disk sector. */
+async function isPadding(file: StoreFile, position: number): Promise<boolean> {
+  const left = (await file.size()) - position;
+  return left < SECTOR_BYTES && (await file.read(position, left)).every((byte) => byte === 0);
 }
 
 /** The frame's `end` is relative to `position`. */

@@ -7,6 +7,9 @@ export const SectionType = { state: 1, keys: 2, end: 3, auth: 4, alarms: 5, memb
 /** An alarm's type; 0: no space. */
 export const ALARM_CORRUPT = 1;
 
+/** etcd's tools take a file for whole if its size is that of whole disk sectors and a digest. */
+export const SECTOR_BYTES = 512;
+
 const NAME = /^([0-9a-f]{16})\.snap$/;
 
 export function snapshotName(index: number): string {
