@@ -21,10 +21,13 @@ const RESULTS = ['equal', 'greater', 'less', 'not-equal'] as const;
 const SORT_TARGETS = ['key', 'version', 'create', 'mod', 'value'] as const;
 const SORT_ORDERS = ['ascend', 'descend'] as const;
 
+const NO_BYTES = Buffer.alloc(0);
 const scratch = new ByteWriter(256 * 1024);
 
-export function encodeCommand(command: Command): Buffer {
+/** @param prefix goes before it, in the same memory */
+export function encodeCommand(command: Command, prefix: Uint8Array = NO_BYTES): Buffer {
   scratch.reset();
+  scratch.raw(prefix);
   scratch.u8(COMMANDS.indexOf(command.type));
   switch (command.type) {
     case 'put':

@@ -108,7 +108,9 @@ export class SimulatedFiles implements FileSystem {
   }
 
   replace(name: string, content: Buffer): void {
-    this.names.set(name, { content, durable: Buffer.from(content) });
+    const inode = { content, durable: Buffer.from(content) };
+    this.names.set(name, inode);
+    this.durableNames.set(name, inode);
   }
 
   private file(name: string, inode: Inode): StoreFile {

@@ -97,7 +97,7 @@ export class StoreCluster {
   }
 
   async close(): Promise<void> {
-    await this.during(Promise.all(this.members.map(({ store }) => store?.close())));
+    await this.during(Promise.all(this.members.map(async ({ store }) => store?.close())));
   }
 
   /** Moves time on until `promise` settles. */
