@@ -51,7 +51,7 @@ const DIRECTORIES = {
 
 export function oldDirectory(kind: keyof typeof DIRECTORIES): SimulatedFiles {
   const files = new SimulatedFiles();
-  for (const [name, lines] of Object.entries(DIRECTORIES[kind])) {
+  for (const [name, lines] of Object.entries<readonly string[]>(DIRECTORIES[kind])) {
     files.replace(name, Buffer.from(lines.join(''), 'base64'));
   }
   return files;

@@ -25,7 +25,11 @@ export class StoreCluster {
   constructor(
     count: number,
     private readonly random: () => number = Math.random,
-    private readonly options: { readonly snapshotEveryBytes?: number; readonly segmentBytes?: number } = {},
+    private readonly options: {
+      readonly snapshotEveryBytes?: number;
+      readonly segmentBytes?: number;
+      readonly catchUpBytes?: number;
+    } = {},
   ) {
     for (let n = 0; n < count; n++) this.add(`m${n}`);
     this.initialCluster = this.members.map(({ name, url }) => ({ name, peerUrl: url }));
@@ -72,6 +76,7 @@ export class StoreCluster {
         transport: this.network.transport(url),
         tickMs: TICK_MS,
         electionTicks: 10,
+        catchUpBytes: this.options.catchUpBytes,
       },
     });
     member.store = store;
@@ -123,11 +128,11 @@ export class StoreCluster {
     }
   }
 
-  /** The member that leads and is followed by a majority of those that run. */
-  async leader(): Promise<ClusterMember> {
+  /** The member that leads and is followed by a majority of all. @param among those that are looked at */
+  async leader(among: readonly ClusterMember[] = this.members): Promise<ClusterMember> {
     let found: ClusterMember | undefined;
     await this.until(async () => {
-      const running = this.members.filter(({ store }) => store !== undefined);
+      const running = among.filter(({ store }) => store !== undefined);
       const votes = new Map<bigint, number>();
       for (const { store } of running) {
         const { leader = 0n } = await store!.status();
