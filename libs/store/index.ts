@@ -40,6 +40,9 @@ export { type ConnectStoreOptions, type ConnectTls, connectStore } from './src/c
 export { type MemoryStoreOptions, createMemoryStore } from './src/memory-store';
 export { type DiskStore, type DiskStoreOptions, openStore } from './src/open-store';
 export { type FileSystem, type StoreFile } from './src/files';
+export { type ClusterOptions } from './src/replication/bootstrap';
+export { type ClusterAdministration } from './src/replication/cluster-administration';
+export { type Member } from './src/replication/membership';
 export { type PeerHandler, type PeerTransport, type SnapshotMessage } from './src/replication/peer-transport';
 export { createPeerTransport, type PeerTransportOptions } from './src/create-peer-transport';
 export { type ClusterOptions } from './src/replication/bootstrap';

@@ -36,10 +36,13 @@ const SORT_ORDERS = ['ascend', 'descend'] as const;
 const ALARM_ACTIONS = ['raise', 'disarm'] as const;
 const ALARMS = ['nospace', 'corrupt'] as const;
 
+const NO_BYTES = Buffer.alloc(0);
 const scratch = new ByteWriter(256 * 1024);
 
-export function encodeCommand(command: Command): Buffer {
+/** @param prefix goes before it, in the same memory */
+export function encodeCommand(command: Command, prefix: Uint8Array = NO_BYTES): Buffer {
   scratch.reset();
+  scratch.raw(prefix);
   if (command.author !== undefined) {
     scratch.u8(COMMANDS.indexOf('author'));
     writeAuthor(scratch, command.author);

@@ -11,19 +11,11 @@ let opened = 0;
 /** Each under another name to the lock, since machines that "stopped" never close theirs. */
 async function open(files: SimulatedFiles, options: object = {}): Promise<DiskStore> {
   const directory = `/${opened++}`;
-  const translate = (name: string): string => name.replace(directory, DIRECTORY);
   return openStore({
     directory,
     clock: new FakeClock(),
     segmentBytes: 2048,
-    files: {
-      open: (file, mode) => files.open(translate(file), mode),
-      list: (name) => files.list(translate(name)),
-      makeDirectory: () => files.makeDirectory(),
-      rename: (from, to) => files.rename(translate(from), translate(to)),
-      remove: (file) => files.remove(translate(file)),
-      syncDirectory: (name) => files.syncDirectory(translate(name)),
-    },
+    files: files.under(directory, DIRECTORY),
     ...options,
   });
 }

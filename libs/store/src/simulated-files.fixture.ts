@@ -88,6 +88,19 @@ export class SimulatedFiles implements FileSystem {
     return result;
   }
 
+  /** The same files under another name. */
+  under(alias: string, directory: string): FileSystem {
+    const translate = (name: string): string => name.replace(alias, directory);
+    return {
+      open: (file, mode) => this.open(translate(file), mode),
+      list: (name) => this.list(translate(name)),
+      makeDirectory: () => this.makeDirectory(),
+      rename: (from, to) => this.rename(translate(from), translate(to)),
+      remove: (file) => this.remove(translate(file)),
+      syncDirectory: (name) => this.syncDirectory(translate(name)),
+    };
+  }
+
   /** The files of a directory, to look at or to damage. */
   contents(directory: string): Map<string, Buffer> {
     const inside = [...this.names].filter(([name]) => path.dirname(name) === directory).sort();
@@ -95,7 +108,9 @@ export class SimulatedFiles implements FileSystem {
   }
 
   replace(name: string, content: Buffer): void {
-    this.names.set(name, { content, durable: Buffer.from(content) });
+    const inode = { content, durable: Buffer.from(content) };
+    this.names.set(name, inode);
+    this.durableNames.set(name, inode);
   }
 
   private file(name: string, inode: Inode): StoreFile {

@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly tickMs?: number;
   /** Without a heartbeat for so many ticks (to twice as many) there is an election. Default 10. */
   readonly electionTicks?: number;
+  /** How much of the log is kept in memory after a snapshot, for members that are behind; four times as much before. Default 16 MiB. */
+  readonly catchUpBytes?: number;
 }
 
 const DISCOVERY_TIMEOUT_MS = 5_000;

@@ -16,12 +16,14 @@ export const NOBODY: RequestId = { memberId: 0n, sequence: 0 };
 const MEMBER_CHANGE = 0xff;
 const CHANGES = ['add', 'remove', 'promote', 'update', 'publish'] as const;
 
-/** What an entry's data begins with: member id u64, sequence varint. */
+const scratch = new ByteWriter(64);
+
+/** What an entry's data begins with: member id u64, sequence varint. Valid until the next call. */
 export function encodeRequestId({ memberId, sequence }: RequestId): Buffer {
-  const writer = new ByteWriter(32);
-  writer.u64(memberId);
-  writer.varint(sequence);
-  return writer.toBuffer();
+  scratch.reset();
+  scratch.u64(memberId);
+  scratch.varint(sequence);
+  return scratch.view();
 }
 
 export function encodeMemberChange(id: RequestId, change: MemberChange): Buffer {

@@ -33,7 +33,7 @@ export async function openMember(options: MemberOptions, onClosed: () => void): 
   const directories = { wal: path.join(directory, 'wal'), snapshot: path.join(directory, 'snapshot') };
   for (const each of [directory, directories.wal, directories.snapshot]) await files.makeDirectory(each);
 
-  const member = await recoverMember(files, directories, logger);
+  const member = await recoverMember(files, directories, logger, cluster?.catchUpBytes);
   const origin = await originOf(member, cluster);
   const { machine, window } = member;
   const { identity } = origin;
@@ -58,6 +58,7 @@ export async function openMember(options: MemberOptions, onClosed: () => void): 
     maxRequestBytes: options.maxRequestBytes,
     tickMs: cluster?.tickMs,
     electionTicks: cluster?.electionTicks,
+    catchUpBytes: cluster?.catchUpBytes,
     send: cluster && ((messages) => peers?.send(messages)),
     install: cluster && (async (snapshot) => peers?.install(snapshot)),
   });

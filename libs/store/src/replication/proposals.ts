@@ -4,7 +4,7 @@ import { decodeCommand, encodeCommand } from '../command-codec';
 import { storeErrors } from '../errors';
 import { type StoreError } from '../key-value-store';
 import { type Response } from '../state-machine';
-import { decodeEntryData, encodeMemberChange, encodeRequestId, type RequestId } from './entry-data';
+import { encodeMemberChange, encodeRequestId, type RequestId } from './entry-data';
 import { type MemberChange } from './membership';
 
 /** What one round takes in: applying it stays a matter of milliseconds. */
@@ -52,16 +52,17 @@ export class Proposals {
 
   command(command: Command): Promise<Response> {
     const id = this.nextId();
-    const data = Buffer.concat([encodeRequestId(id), encodeCommand(command)]);
+    const prefix = encodeRequestId(id);
+    const data = encodeCommand(command, prefix);
     if (data.length > this.maxRequestBytes + OVERHEAD_BYTES) return Promise.reject(storeErrors.requestTooLarge());
-    return this.enqueue(id, data, { command: decodeCommand(decodeEntryData(data).body) });
+    return this.enqueue(id, data, decodeCommand(data.subarray(prefix.length)));
   }
 
   /** @param step what it means to Raft; undefined: nothing */
   async memberChange(change: MemberChange, step?: ConfChange['steps'][number]): Promise<void> {
     const id = this.nextId();
     const data = encodeMemberChange(id, change);
-    await this.enqueue(id, data, step && { confChange: { steps: [step], transition: 'auto', context: data } });
+    await this.enqueue(id, data, undefined, step && { steps: [step], transition: 'auto', context: data });
   }
 
   /** Hands to Raft what has gathered, as much as it takes. */
@@ -136,12 +137,13 @@ export class Proposals {
   private enqueue(
     { sequence }: RequestId,
     data: Buffer,
-    what: { readonly command?: Command; readonly confChange?: ConfChange } = {},
+    command: Command | undefined,
+    confChange?: ConfChange,
   ): Promise<Response> {
     if (this.bytes + data.length > MAX_BYTES) return Promise.reject(storeErrors.tooManyRequests());
     this.bytes += data.length;
     return new Promise((resolve, reject) => {
-      this.queue.push({ sequence, data, ...what, startedAt: this.monotonic(), resolve, reject });
+      this.queue.push({ sequence, data, command, confChange, startedAt: this.monotonic(), resolve, reject });
     });
   }
 }

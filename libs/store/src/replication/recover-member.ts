@@ -10,7 +10,7 @@ import { StateMachine } from '../state-machine';
 import { type RecoveredLog, recoverLog } from '../wal/recover';
 import { applyEntry } from './apply-entry';
 import { LogWindow } from './log-window';
-import { WINDOW_BYTES_AT_SNAPSHOT } from './replicator';
+import { DEFAULT_CATCH_UP_BYTES } from './replicator';
 
 export interface Directories {
   readonly wal: string;
@@ -35,6 +35,7 @@ export async function recoverMember(
   files: FileSystem,
   directories: Directories,
   logger: Logger | undefined,
+  catchUpBytes = DEFAULT_CATCH_UP_BYTES,
 ): Promise<RecoveredMember> {
   await sortOutReceived(files, directories, logger);
   const newest = (await listSnapshots(files, directories.snapshot)).at(-1);
@@ -55,7 +56,7 @@ export async function recoverMember(
       throw storeErrors.corrupt(file, offset, `entry ${entry.index} cannot be applied: ${reason}`);
     }
     window.append([entry]);
-    window.trim(entry.index, WINDOW_BYTES_AT_SNAPSHOT);
+    window.trim(entry.index, catchUpBytes);
   });
   const { mark, identity, hardState, tail } = recovered;
   if (mark !== undefined && mark.index > (newest?.index ?? 0)) {

@@ -30,9 +30,9 @@ const APPLY_SLICE = 1_000;
 const NO_SPACE_RETRY_MS = 1_000;
 /** etcd's: 5 s, and two elections. */
 const REQUEST_TIMEOUT_MS = 5_000;
-/** How much of the log is kept for followers that are behind; at a snapshot it is cut back to a part. */
-export const WINDOW_BYTES = 64 * 1024 * 1024;
-export const WINDOW_BYTES_AT_SNAPSHOT = 16 * 1024 * 1024;
+/** How much of the log is kept for followers that are behind, once a snapshot was taken; and how much more before. */
+export const DEFAULT_CATCH_UP_BYTES = 16 * 1024 * 1024;
+const BEFORE_SNAPSHOT = 4;
 
 export const DEFAULT_TICK_MS = 100;
 export const DEFAULT_ELECTION_TICKS = 10;
@@ -49,6 +49,7 @@ export interface ReplicatorOptions {
   readonly maxRequestBytes?: number;
   readonly tickMs?: number;
   readonly electionTicks?: number;
+  readonly catchUpBytes?: number;
   /** Absent: nobody to send anything to. */
   readonly send?: (messages: readonly Message[]) => void;
   /** The state machine becomes what was received. */
@@ -267,15 +268,15 @@ export class Replicator implements RaftDriverHost {
       this.applyOne(entry);
       bytes += entry.data.length;
     }
-    const { machine, log } = this.options;
-    this.reads.onApplied(machine.appliedIndex);
-    log.trim(machine.appliedIndex, this.hasPeers() ? WINDOW_BYTES : 0);
+    this.reads.onApplied(this.options.machine.appliedIndex);
+    this.trim(BEFORE_SNAPSHOT);
     this.hooks.onBatch(bytes);
   }
 
-  /** A snapshot is durable: what is kept for followers is cut back. */
-  trim(): void {
-    this.options.log.trim(this.options.machine.appliedIndex, this.hasPeers() ? WINDOW_BYTES_AT_SNAPSHOT : 0);
+  /** Cuts back what is kept for followers. Whoever has none needs nothing. */
+  trim(factor = 1): void {
+    const { machine, log, catchUpBytes = DEFAULT_CATCH_UP_BYTES } = this.options;
+    log.trim(machine.appliedIndex, this.hasPeers() ? factor * catchUpBytes : 0);
   }
 
   onReadStates(states: readonly ReadState[]): void {
