@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { holdHostMutex, main } from '#process';
 import { openStore } from '#store';
 import { createStoreServer } from './index';
-import { clusterOptions } from './src/cluster-settings';
+import { clusterOptions, servingTls } from './src/from-settings';
 import { settings } from './src/settings';
 
 main({
@@ -18,9 +18,12 @@ main({
     const cluster = await clusterOptions(settings, { clock, random: Math.random, logger });
     const store = await openStore({ directory, clock, logger, ...(cluster === undefined ? {} : { cluster }) });
     process.add({ name: 'store on disk', stop: () => store.close() });
-    const { SERVING_CERT_FILE: certificatePem, SERVING_KEY_FILE: keyPem, CLIENT_CA_FILE: clientCaPem } = settings;
-    const tls =
-      certificatePem === undefined || keyPem === undefined ? {} : { tls: { certificatePem, keyPem, clientCaPem } };
-    process.add(await createStoreServer({ ...settings.LISTEN_ADDRESS, ...tls }, { store, clock, logger, metrics }));
+    const tls = servingTls(settings);
+    process.add(
+      await createStoreServer(
+        { ...settings.LISTEN_ADDRESS, ...(tls === undefined ? {} : { tls }) },
+        { store, clock, logger, metrics },
+      ),
+    );
   },
 });

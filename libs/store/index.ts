@@ -42,9 +42,6 @@ export { type DiskStore, type DiskStoreOptions, openStore } from './src/open-sto
 export { type FileSystem, type StoreFile } from './src/files';
 export { type ClusterOptions } from './src/replication/bootstrap';
 export { type ClusterAdministration } from './src/replication/cluster-administration';
-export { type Member } from './src/replication/membership';
+export { type Member as StoreMember } from './src/replication/membership';
 export { type PeerHandler, type PeerTransport, type SnapshotMessage } from './src/replication/peer-transport';
 export { createPeerTransport, type PeerTransportOptions } from './src/create-peer-transport';
-export { type ClusterOptions } from './src/replication/bootstrap';
-export { type ClusterAdministration } from './src/replication/cluster-administration';
-export { type Member as StoreMember } from './src/replication/membership';

@@ -12,6 +12,8 @@ export interface StoreServerConfig {
     readonly keyPem: string;
     /** Who signs the certificates of clients, which are required then. */
     readonly clientCaPem?: string;
+    /** Common names of the clients that are served, where the authority has signed others too; absent: whoever it has signed. */
+    readonly allowedNames?: readonly string[];
   };
   /** etcd's `--max-request-bytes`. Default 1.5 MiB, as etcd's. The store behind has a limit of its own. */
   readonly maxRequestBytes?: number;

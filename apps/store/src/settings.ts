@@ -11,6 +11,11 @@ export const settings = {
   },
   SERVING_KEY_FILE: { kind: 'file', optional: true, help: 'PEM of its key' },
   CLIENT_CA_FILE: { kind: 'file', optional: true, help: 'PEM of the authority whose clients may connect' },
+  CLIENT_ALLOWED_NAMES: {
+    kind: 'list',
+    optional: true,
+    help: 'common names that certificates of clients have; absent: whatever CLIENT_CA_FILE has signed',
+  },
   STORE_NAME: { kind: 'string', default: 'store', help: 'the name of this member in STORE_INITIAL_CLUSTER' },
   STORE_INITIAL_CLUSTER: {
     kind: 'list',

@@ -2,10 +2,17 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { type Duplex } from 'node:stream';
 import tls from 'node:tls';
+import { beginHttp2 } from './begin-http2';
 
 export interface SharedPortOptions {
   /** PEM texts; undefined: no TLS. */
-  readonly tls?: { readonly certificatePem: string; readonly keyPem: string; readonly clientCaPem?: string };
+  readonly tls?: {
+    readonly certificatePem: string;
+    readonly keyPem: string;
+    readonly clientCaPem?: string;
+    /** Common names of the clients that are served; absent: whoever the authority has signed. */
+    readonly allowedNames?: readonly string[];
+  };
   /** Whoever is given a connection owns it. */
   onHttp2(socket: Duplex): void;
   onHttp1(socket: Duplex): void;
@@ -51,7 +58,12 @@ export class SharedPort {
     await Promise.all(open.map((socket) => once(socket.destroy(), 'close')));
   }
 
-  private secure({ certificatePem, keyPem, clientCaPem }: NonNullable<SharedPortOptions['tls']>): net.Server {
+  private secure({
+    certificatePem,
+    keyPem,
+    clientCaPem,
+    allowedNames,
+  }: NonNullable<SharedPortOptions['tls']>): net.Server {
     const server = tls.createServer({
       cert: certificatePem,
       key: keyPem,
@@ -62,7 +74,8 @@ export class SharedPort {
       noDelay: true,
     });
     server.on('secureConnection', (socket) => {
-      if (socket.alpnProtocol === 'h2') this.options.onHttp2(socket);
+      if (allowedNames !== undefined && !isNamed(socket, allowedNames)) socket.destroy();
+      else if (socket.alpnProtocol === 'h2') beginHttp2(socket, (begun) => this.options.onHttp2(begun));
       else this.options.onHttp1(socket);
     });
     // A failed handshake is the client's affair, and its connection is closed already.
@@ -85,7 +98,7 @@ export class SharedPort {
         socket.off('readable', onReadable);
         socket.off('timeout', onTimeout);
         socket.setTimeout(0);
-        if (mayBeHttp2) this.options.onHttp2(socket);
+        if (mayBeHttp2) beginHttp2(socket, (begun) => this.options.onHttp2(begun));
         else this.options.onHttp1(socket);
         socket.off('error', onError);
       };
@@ -95,4 +108,10 @@ export class SharedPort {
       socket.on('readable', onReadable);
     });
   }
+}
+
+function isNamed(socket: tls.TLSSocket, names: readonly string[]): boolean {
+  // Without a certificate there is no subject, whatever the types say.
+  const subject = socket.getPeerCertificate().subject as tls.Certificate | undefined;
+  return [subject?.CN ?? []].flat().some((name) => names.includes(name));
 }

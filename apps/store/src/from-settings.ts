@@ -3,6 +3,7 @@ import { type Clock } from '#machinery';
 import { type Settings } from '#process';
 import { type ClusterOptions, createPeerTransport, type PeerTransportOptions } from '#store';
 import { type Logger } from '#telemetry';
+import { type StoreServerConfig } from './config';
 import { type settings } from './settings';
 
 type StoreSettings = Settings<typeof settings>;
@@ -70,4 +71,20 @@ function peerTls(settings: StoreSettings): PeerTransportOptions['tls'] {
   }
   const { PEER_ALLOWED_NAMES: allowedNames } = settings;
   return { certificatePem, keyPem, caPem, ...(allowedNames === undefined ? {} : { allowedNames }) };
+}
+
+/** Certificate and key, or neither: then there is no TLS. @throws Error */
+export function servingTls(settings: StoreSettings): StoreServerConfig['tls'] {
+  const { SERVING_CERT_FILE: certificatePem, SERVING_KEY_FILE: keyPem, CLIENT_CA_FILE: clientCaPem } = settings;
+  if (certificatePem === undefined && keyPem === undefined) return undefined;
+  if (certificatePem === undefined || keyPem === undefined) {
+    throw new Error('SERVING_CERT_FILE and SERVING_KEY_FILE belong together: set both of them, or neither');
+  }
+  const { CLIENT_ALLOWED_NAMES: allowedNames } = settings;
+  return {
+    certificatePem,
+    keyPem,
+    ...(clientCaPem === undefined ? {} : { clientCaPem }),
+    ...(allowedNames === undefined ? {} : { allowedNames }),
+  };
 }

@@ -1,4 +1,4 @@
-import { parseInitialCluster } from './cluster-settings';
+import { parseInitialCluster } from './from-settings';
 
 describe('STORE_INITIAL_CLUSTER', () => {
   it("is etcd's notation", () => {
