@@ -48,6 +48,7 @@ function program(): Command {
     )
     .option('--nodes <count>', 'how many node agents to run', integer(1, 5000), 1)
     .option('--bus <url>', 'exchange events over this NATS server (loopback only) instead of in process')
+    .option('--ha', 'keep the state in three members of the store, processes of their own', false)
     .option('--detach', 'return when the cluster is ready, and leave it running', false)
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'warn')
     .addHelpText(

@@ -24,6 +24,12 @@ export interface ClusterIdentity {
   readonly plan: number;
 }
 
+/** A store, and how to be done with it. */
+export interface OpenedStore {
+  readonly store: KeyValueStore;
+  close(): Promise<void>;
+}
+
 /** Where a cluster keeps what may outlive its process. */
 export interface ClusterState {
   /** Agents keep the files of their pods below it. */
@@ -31,7 +37,7 @@ export interface ClusterState {
   identity(): Promise<ClusterIdentity>;
   /** All keys and certificates of the cluster. */
   pki(plan: NetworkPlan, nodeName: string): Promise<ClusterPki>;
-  openStore(options: Pick<DiskStoreOptions, 'clock' | 'logger'>): Promise<KeyValueStore>;
+  openStore(options: Pick<DiskStoreOptions, 'clock' | 'logger'>): Promise<OpenedStore>;
   /** The API answers now: whoever is to find it is told. */
   announce(pki: ClusterPki, server: string): Promise<void>;
 }
@@ -42,7 +48,10 @@ export function stateOnDisk(directory: DataDirectory): ClusterState {
     root: directory.root,
     identity: () => ensureIdentity(directory),
     pki: (plan, nodeName) => ensurePki(directory.pki, { certificates: certificateRequests(plan, nodeName) }),
-    openStore: (options) => openStore({ directory: directory.store, ...options }),
+    openStore: async (options) => {
+      const store = await openStore({ directory: directory.store, ...options });
+      return { store, close: () => store.close() };
+    },
     announce: (pki, server) => writeFileAtomically(directory.kubeconfig, administratorKubeconfig(pki, server)),
   };
 }

@@ -168,8 +168,9 @@ class Composition {
 
   private async startGateway(plan: NetworkPlan, pki: ClusterPki, bus: Bus): Promise<RunningGateway> {
     const { state, host = '0.0.0.0', port, logger } = this.options;
-    const store = await state.openStore({ clock: this.clock, logger });
-    this.add({ name: 'store', stop: () => store.close() });
+    const opened = await state.openStore({ clock: this.clock, logger });
+    this.add({ name: 'store', stop: () => opened.close() });
+    const { store } = opened;
     const { apiserver, 'kubelet-client': kubeletClient } = pki.certificates;
     const authority = pki.authority.certificatePem;
     const issuer = `https://kubernetes.default.svc.${plan.clusterDomain}`;

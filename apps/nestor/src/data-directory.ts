@@ -13,6 +13,9 @@ export interface DataDirectory {
   readonly clusterFile: string;
   readonly pki: string;
   readonly store: string;
+  /** Of a cluster on three members: who they are, and what they keep. */
+  readonly membersFile: string;
+  readonly members: string;
   /** Of `nestor store trio`. */
   readonly trio: string;
   readonly nodes: string;
@@ -35,6 +38,8 @@ export function dataDirectory(path: string): DataDirectory {
     clusterFile: join(root, 'cluster.json'),
     pki: join(root, 'pki'),
     store: join(root, 'store'),
+    membersFile: join(root, 'store-members.json'),
+    members: join(root, 'store-members'),
     trio: join(root, 'trio'),
     nodes: join(root, 'nodes'),
   };

@@ -53,6 +53,7 @@ function argumentsOf(options: UpOptions): string[] {
     ...['--runtime', options.runtime],
     ...['--nodes', String(options.nodes)],
     ...['--log-level', options.logLevel],
+    ...(options.ha ? ['--ha'] : []),
     ...(options.bus === undefined ? [] : ['--bus', options.bus]),
   ];
 }

@@ -27,7 +27,7 @@ export function stateInMemory(
     openStore: (options) => {
       const store = createMemoryStore(options);
       onStore(store);
-      return Promise.resolve(store);
+      return Promise.resolve({ store, close: () => store.close() });
     },
     announce: (pki, server) => Promise.resolve(onServing(pki, server)),
   };

@@ -5,7 +5,7 @@ const ACKNOWLEDGED = frame(4, 1);
 const WINDOW_UPDATE = frame(8, 0, Buffer.from([0, 0, 255, 255]));
 const DATA = frame(0, 1, Buffer.from('message'));
 
-function frame(type: number, flags: number, body = Buffer.alloc(0)): Buffer {
+function frame(type: number, flags: number, body: Buffer = Buffer.alloc(0)): Buffer {
   const header = Buffer.from([0, 0, 0, type, flags, 0, 0, 0, 1]);
   header.writeUIntBE(body.length, 0, 3);
   return Buffer.concat([header, body]);

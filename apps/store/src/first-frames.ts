@@ -36,7 +36,7 @@ const HUFFMAN = PLAIN.map((text) => Array.from(text, (letter) => CODES[letter]!)
  * which has sent SETTINGS of its own by then.
  */
 export class FirstFrames {
-  private bytes = Buffer.alloc(0);
+  private bytes: Buffer = Buffer.alloc(0);
   private at = PREFACE_BYTES;
   private readonly kept: Buffer[] = [];
   private isAcknowledged = false;

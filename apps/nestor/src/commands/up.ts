@@ -2,8 +2,9 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '#telemetry';
 import { startCluster, type RunningCluster } from '../cluster';
-import { stateOnDisk } from '../cluster-state';
+import { type ClusterState, stateOnDisk } from '../cluster-state';
 import { ask, ControlSocket, type ClusterReport } from '../control-socket';
+import { isOnMembers, stateOnMembers } from '../member-state';
 import { dataDirectory, ensureDataDirectory, type DataDirectory } from '../data-directory';
 import { holderOf, lockDirectory } from '../directory-lock';
 import { startDetached } from '../detach';
@@ -18,6 +19,8 @@ export interface UpOptions {
   readonly runtime: 'auto' | 'docker' | 'fake';
   readonly nodes: number;
   readonly bus?: string;
+  /** Begin the cluster on three members of the store; one that was begun so goes on so. */
+  readonly ha: boolean;
   readonly detach: boolean;
   readonly logLevel: string;
 }
@@ -84,7 +87,7 @@ async function runForeground(directory: DataDirectory, options: UpOptions): Prom
   try {
     control = await ControlSocket.listen(directory.socket, () => state, onSignal);
     cluster = await startCluster({
-      state: stateOnDisk(directory),
+      state: await clusterState(directory, options),
       port: options.port,
       runtime: options.runtime,
       nodes: options.nodes,
@@ -119,6 +122,11 @@ async function runForeground(directory: DataDirectory, options: UpOptions): Prom
     await log.end();
   }
   console.log('Stopped. Containers keep running; nestor up picks them up again.');
+}
+
+async function clusterState(directory: DataDirectory, { ha, logLevel }: UpOptions): Promise<ClusterState> {
+  if (!ha && !(await isOnMembers(directory))) return stateOnDisk(directory);
+  return stateOnMembers(directory, { logLevel, say: (line) => console.log(line) });
 }
 
 async function reportHolder(directory: DataDirectory): Promise<void> {
