@@ -225,7 +225,7 @@ function attempt(machine: Machine, what: (node: RaftNode) => void): void {
     try {
       what(node);
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== ProposalDroppedError.name) throw error;
+      if ((error as Error).name !== ProposalDroppedError.name) throw error;
     }
   });
 }
