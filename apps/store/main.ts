@@ -14,7 +14,7 @@ main({
     const lock = await holdHostMutex(`store ${directory}`);
     if (lock === undefined) throw new Error(`another process has the store in ${directory}`);
     process.add({ name: 'lock', stop: () => lock.release() });
-    const store = await openStore({ directory, clock, logger });
+    const store = await openStore({ directory, clock, logger, quotaBytes: settings.STORE_QUOTA_BYTES });
     process.add({ name: 'store on disk', stop: () => store.close() });
     const { SERVING_CERT_FILE: certificatePem, SERVING_KEY_FILE: keyPem, CLIENT_CA_FILE: clientCaPem } = settings;
     const tls =
