@@ -15,13 +15,21 @@ main({
     const lock = await holdHostMutex(`store ${directory}`);
     if (lock === undefined) throw new Error(`another process has the store in ${directory}`);
     process.add({ name: 'lock', stop: () => lock.release() });
+    const { STORE_QUOTA_BYTES: quotaBytes, STORE_MAX_REQUEST_BYTES: maxRequestBytes } = settings;
     const cluster = await clusterOptions(settings, { clock, random: Math.random, logger });
-    const store = await openStore({ directory, clock, logger, ...(cluster === undefined ? {} : { cluster }) });
+    const limits = { quotaBytes, maxRequestBytes };
+    const store = await openStore({
+      directory,
+      clock,
+      logger,
+      ...limits,
+      ...(cluster === undefined ? {} : { cluster }),
+    });
     process.add({ name: 'store on disk', stop: () => store.close() });
     const tls = servingTls(settings);
     process.add(
       await createStoreServer(
-        { ...settings.LISTEN_ADDRESS, ...(tls === undefined ? {} : { tls }) },
+        { ...settings.LISTEN_ADDRESS, maxRequestBytes, ...(tls === undefined ? {} : { tls }) },
         { store, clock, logger, metrics },
       ),
     );

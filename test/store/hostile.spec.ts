@@ -34,8 +34,11 @@ afterEach(async () => {
 });
 
 /** Whether a client with this identity is served. */
-async function isServed(options: { caPem: string; certificatePem?: string; keyPem?: string }): Promise<boolean> {
-  const store = await connect([`https://${server.address}`], { tls: options, requestTimeoutMs: 500 });
+async function isServed(
+  options: { caPem: string; certificatePem?: string; keyPem?: string },
+  requestTimeoutMs = 500,
+): Promise<boolean> {
+  const store = await connect([`https://${server.address}`], { tls: options, requestTimeoutMs });
   try {
     await store.range({ key: 'a' });
     return true;
@@ -62,7 +65,8 @@ it('serves only clients that the CA knows', async () => {
   const foreign = await makeCertificates();
   const expired = await makeCertificates(-1, Date.now() - 2 * 86_400_000);
   const good = clientTls(certificates);
-  expect(await isServed(good)).toBe(true);
+  // Who is served is not in a hurry: the first handshake of a process takes its time.
+  expect(await isServed(good, 10_000)).toBe(true);
   expect(await isServed({ caPem: good.caPem })).toBe(false);
   expect(await isServed({ ...clientTls(foreign), caPem: good.caPem })).toBe(false);
   expect(await isServed({ ...clientTls(expired), caPem: good.caPem })).toBe(false);
@@ -127,7 +131,7 @@ it('survives garbage on its port, before and inside TLS', async () => {
     else await new Promise((resolve) => socket.end(randomBytes(50), () => resolve(undefined)));
     socket.destroy();
   }
-  expect(await isServed(clientTls(certificates))).toBe(true);
+  expect(await isServed(clientTls(certificates), 10_000)).toBe(true);
 });
 
 it('refuses messages that are no protobuf, and requests that are too large', async () => {
@@ -157,6 +161,42 @@ it('refuses messages that are no protobuf, and requests that are too large', asy
     expect((await send(put(1024))).code).toBe(status.OK);
   } finally {
     client.close();
+  }
+});
+
+it('answers what is no HTTP, or no JSON, or too much of it, and goes on', async () => {
+  const plain = await createStoreServer(
+    { host: '127.0.0.1', port: 0 },
+    { store: behind, clock: systemClock, logger: silentLogger(), metrics: new Registry() },
+  );
+  const [host, port] = plain.address.split(':');
+  const say = (bytes: Buffer | string): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = net.connect({ host, port: Number(port) }, () => socket.write(bytes));
+      let heard = '';
+      socket.on('data', (chunk) => {
+        heard += chunk.toString('latin1');
+        socket.destroy();
+      });
+      socket.on('error', () => undefined).on('close', () => resolve(heard));
+    });
+  const post = (body: string): Promise<Response> =>
+    fetch(`http://${plain.address}/v3/kv/put`, { method: 'POST', body });
+  try {
+    expect(await say(Buffer.from([0, 1, 2, 3]))).toMatch(/^HTTP\/1.1 400/);
+    expect(await say('GET /health HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1.1 400/);
+    expect(await say('POST http://[ HTTP/1.1\r\nhost: x\r\n\r\n')).toMatch(/^HTTP\/1.1 404/);
+    const value = Buffer.alloc(1.6 * 1024 * 1024).toString('base64');
+    for (const body of [`{"key":"YQ==","value":"${value}"}`, `{"key":"YQ==","value":"${value}${value}"}`]) {
+      const response = await post(body);
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ message: 'etcdserver: request is too large' });
+    }
+    expect((await post('['.repeat(100_000))).status).toBe(400);
+    expect((await post(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)).status).toBe(400);
+    expect((await post(`{"key":"YQ==","value":"${value.slice(0, 1_000_000)}"}`)).status).toBe(200);
+  } finally {
+    await plain.stop();
   }
 });
 

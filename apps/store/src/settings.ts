@@ -3,7 +3,17 @@ import { type SettingsTable } from '#process';
 /** What the process can be told by its environment. */
 export const settings = {
   STORE_DATA_DIR: { kind: 'string', help: 'where the state is, on a disk of this machine; made if it is missing' },
-  LISTEN_ADDRESS: { kind: 'address', default: '127.0.0.1:2379', help: "where etcd v3's API is served" },
+  STORE_QUOTA_BYTES: {
+    kind: 'integer',
+    default: '2147483648',
+    help: 'bytes of keys and values at which an alarm is raised and writes that grow are refused',
+  },
+  STORE_MAX_REQUEST_BYTES: {
+    kind: 'integer',
+    default: '1572864',
+    help: 'what keys and values of one request may take together; 4194304 for the largest objects of the API',
+  },
+  LISTEN_ADDRESS: { kind: 'address', default: '127.0.0.1:2379', help: "where etcd v3's API is served, gRPC and JSON" },
   SERVING_CERT_FILE: {
     kind: 'file',
     optional: true,

@@ -56,7 +56,7 @@ export class Gateway {
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname } = new URL(request.url ?? '/', 'http://store');
+    const [pathname = ''] = (request.url ?? '').split('?');
     // A page in somebody's browser can send requests to this machine, but not without saying where it is from.
     if (request.headers.origin !== undefined) return send(response, 403, 'not for browsers\n');
     switch (pathname) {
@@ -93,7 +93,7 @@ export class Gateway {
         const decode = (message: unknown): object =>
           (Buffer.isBuffer(message) ? method.definition.responseDeserialize(message) : message) as object;
         const stream = new JsonStream(
-          map(jsonDocuments(request, this.maxBytes), (json) => fromJson(types.request, json)),
+          map(jsonDocuments(bodyOf(request), this.maxBytes), (json) => fromJson(types.request, json)),
           response,
           (message) => ({ result: toJson(types.response, decode(message) as never) }),
         );
@@ -115,7 +115,10 @@ export class Gateway {
           }
         }
       }
-      response.end();
+      // Whoever still sends is not listened to any more.
+      response.end(() => {
+        if (!request.complete) request.destroy();
+      });
       ended(status.OK);
     } catch (error) {
       ended(this.failure(path, error).code);
@@ -125,7 +128,7 @@ export class Gateway {
 
   /** The first document of the body. */
   private async message(request: IncomingMessage): Promise<unknown> {
-    for await (const document of jsonDocuments(request, this.maxBytes)) return document;
+    for await (const document of jsonDocuments(bodyOf(request), this.maxBytes)) return document;
     return {};
   }
 
@@ -154,6 +157,7 @@ export class Gateway {
   private refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
     if (response.destroyed || response.writableEnded) return;
     const failure = this.failure(request.url ?? '', error);
+    if (!request.complete && !response.headersSent) response.setHeader('connection', 'close');
     if (response.headersSent) response.end(`${JSON.stringify(streamErrorBody(failure))}\n`);
     else sendJson(response, httpStatusOf(failure), errorBody(failure));
   }
@@ -161,6 +165,11 @@ export class Gateway {
 
 async function* map<T, U>(items: AsyncIterable<T>, change: (item: T) => U): AsyncGenerator<U, void, undefined> {
   for await (const item of items) yield change(item);
+}
+
+/** Leaves the connection as it is when nothing more is wanted of the body, so that there can be an answer. */
+function bodyOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
 }
 
 function send(response: ServerResponse, code: number, body: string, type = 'text/plain; charset=utf-8'): void {

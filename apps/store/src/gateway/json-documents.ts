@@ -31,7 +31,7 @@ export async function* jsonDocuments(
       }
     }
     bytes += chunk.length - start;
-    if (bytes > maxBytes) throw new JsonMessageError('the request is too large');
+    if (bytes > maxBytes) throw new JsonMessageError('etcdserver: request is too large');
     if (start < chunk.length) chunks.push(chunk.subarray(start));
   }
   const rest = Buffer.concat(chunks).toString().trim();
