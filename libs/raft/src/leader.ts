@@ -73,10 +73,7 @@ export function tickLeader(core: Core, leadership: Leadership): void {
 
 /** What has gathered since the last `Ready` goes out together. */
 export function flush(core: Core, leadership: Leadership): void {
-  if (leadership.reads.isRoundDue) {
-    heartbeat(core, leadership);
-    confirmReads(core, leadership);
-  }
+  if (leadership.reads.isRoundDue) heartbeat(core, leadership);
   if (leadership.isReplicationDue) replicate(core, leadership);
 }
 
@@ -159,6 +156,8 @@ function heartbeat(core: Core, leadership: Leadership): void {
     // A follower may not have, or have wrongly, what lies beyond its match.
     if (to !== core.id) core.send({ type: 'heartbeat', to, commit: Math.min(match, core.log.commit), context });
   }
+  // A single voter is a majority.
+  confirmReads(core, leadership);
 }
 
 function hasQuorum(core: Core, leadership: Leadership): boolean {

@@ -12,13 +12,13 @@ export function votersOnly(...voters: readonly bigint[]): ConfState {
 /** A storage that remembers what it is told, and can be copied as a disk can. */
 export class MemoryStorage implements RaftStorage {
   hardState: HardState = { term: 0, vote: 0n, commit: 0 };
-  /** What came before the first entry. */
-  snapshotted: SnapshotMetadata = { index: 0, term: 0, confState: NOBODY };
-  /** At `snapshotted`, or where the test has moved it: as of what the state machine has applied. */
+  /** As of what the state machine has applied. */
   confState: ConfState = NOBODY;
-  private log: Entry[] = [];
   /** What `snapshot()` gives. */
   latest: SnapshotMetadata | undefined;
+  /** The place before the first entry. */
+  private before = { index: 0, term: 0 };
+  private log: Entry[] = [];
 
   /** A cluster that begins together begins with a snapshot, so that whoever joins later has to be sent one. */
   static of(confState: ConfState): MemoryStorage {
@@ -40,15 +40,15 @@ export class MemoryStorage implements RaftStorage {
   }
 
   firstIndex(): number {
-    return this.snapshotted.index + 1;
+    return this.before.index + 1;
   }
 
   lastIndex(): number {
-    return this.snapshotted.index + this.log.length;
+    return this.before.index + this.log.length;
   }
 
   term(index: number): number | undefined {
-    return index === this.snapshotted.index ? this.snapshotted.term : this.entry(index)?.term;
+    return index === this.before.index ? this.before.term : this.entry(index)?.term;
   }
 
   entry(index: number): Entry | undefined {
@@ -78,16 +78,17 @@ export class MemoryStorage implements RaftStorage {
     this.hardState = ready.hardState ?? this.hardState;
   }
 
-  /** Drops the log up to the snapshot. */
-  compact(snapshot: SnapshotMetadata): void {
-    this.log.splice(0, snapshot.index - this.snapshotted.index);
-    this.snapshotted = snapshot;
-    this.latest = snapshot;
+  /** Forgets the entries up to `index`. */
+  compact(index: number): void {
+    const term = this.term(index);
+    if (term === undefined) throw new Error(`nothing to compact at ${index}`);
+    this.log.splice(0, index - this.before.index);
+    this.before = { index, term };
   }
 
   private install(snapshot: SnapshotMetadata): void {
     this.log = [];
-    this.snapshotted = snapshot;
+    this.before = { index: snapshot.index, term: snapshot.term };
     this.confState = snapshot.confState;
     this.latest = snapshot;
   }

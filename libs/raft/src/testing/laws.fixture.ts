@@ -1,0 +1,249 @@
+import { type ConfState, type Entry, type HardState, type SnapshotMetadata } from '../entry';
+import { type Message } from '../message';
+import { type Ready } from '../ready';
+import { type RaftStatus } from '../status';
+import { type MemoryStorage } from './memory-storage.fixture';
+
+/** What a law is told of a member. */
+export interface Observed {
+  readonly id: bigint;
+  readonly storage: MemoryStorage;
+  /** Handed out, and not written yet. */
+  readonly unwritten: readonly Entry[];
+}
+
+/** The state machine's state after an entry, and the configuration then in force. */
+export interface State {
+  readonly index: number;
+  readonly hash: number;
+  readonly confState: ConfState;
+}
+
+interface Committed extends State {
+  readonly entry: Entry;
+  /** In which it was committed at the latest. */
+  readonly term: number;
+}
+
+export class LawBroken extends Error {}
+
+/** Sees all members at once, remembers everything, and throws as soon as one of Raft's properties (figure 3) does not hold. */
+export class Laws {
+  private readonly leaders = new Map<number, bigint>();
+  private readonly committed = new Map<number, Committed>();
+  private readonly entries = new Map<string, { readonly entry: Entry; readonly previousTerm: number }>();
+  private readonly votes = new Map<string, bigint>();
+  private readonly last = new Map<bigint, RaftStatus>();
+  private readonly readFloors = new Map<bigint, number>();
+  /** Counted entries: index to the term of the leader that has counted a majority. */
+  private readonly counted = new Map<number, { readonly entryTerm: number; readonly term: number }>();
+  private maxTerm: number;
+  /** The last index that any state machine has applied: what a client may have been told. */
+  acknowledged: number;
+  readsAnswered = 0;
+
+  constructor(
+    private readonly members: ReadonlyMap<bigint, Observed>,
+    beginning: SnapshotMetadata,
+  ) {
+    this.maxTerm = beginning.term;
+    this.acknowledged = beginning.index;
+    const entry: Entry = { index: beginning.index, term: beginning.term, type: 'normal', data: Buffer.alloc(0) };
+    this.committed.set(beginning.index, { ...beginning, hash: 0, entry });
+  }
+
+  /** After anything that a member did. */
+  observe(member: Observed, status: RaftStatus): void {
+    const before = this.last.get(member.id);
+    this.last.set(member.id, status);
+    const { term, role, commit, lastIndex, applied } = status;
+    if (commit > lastIndex || applied > commit)
+      broken(`${member.id}: applied ${applied}, commit ${commit}, last ${lastIndex}`);
+    if (before !== undefined && (term < before.term || commit < before.commit || applied < before.applied)) {
+      broken(`${member.id}: term, commit or applied went back`);
+    }
+    if (term > this.maxTerm) {
+      if (role !== 'candidate') broken(`${member.id}: term ${term} began without an election, as ${role}`);
+      this.maxTerm = term;
+    }
+    if (role !== 'leader') return;
+    const wasLeader = before?.role === 'leader' && before.term === term;
+    if (!wasLeader) {
+      this.elected(member, term);
+      return;
+    }
+    if (lastIndex < before.lastIndex) broken(`leader ${member.id} has shortened its log`);
+    if (commit > before.commit) this.countedBy(member, status);
+  }
+
+  restarted(id: bigint): void {
+    this.last.delete(id);
+  }
+
+  /** Before anything of it is done. */
+  handedOut(member: Observed, ready: Ready): void {
+    const { storage } = member;
+    const [first] = ready.entries;
+    if (first !== undefined && this.last.get(member.id)?.role === 'leader' && first.index <= storage.lastIndex()) {
+      broken(`leader ${member.id} overwrites ${first.index}`);
+    }
+    const { hardState } = ready;
+    if (hardState !== undefined && hardState.term < storage.hardState.term)
+      broken(`${member.id}: a durable term went back`);
+    const isVital =
+      ready.entries.length > 0 ||
+      ready.snapshot !== undefined ||
+      (hardState !== undefined &&
+        (hardState.term !== storage.hardState.term || hardState.vote !== storage.hardState.vote));
+    if (isVital && !ready.mustSync) broken(`${member.id}: not to be synced, but vital`);
+  }
+
+  written(member: Observed, ready: Ready): void {
+    const { storage } = member;
+    for (const entry of ready.entries) this.matches(entry, storage.term(entry.index - 1));
+    const { term, vote, commit }: HardState = storage.hardState;
+    if (vote !== 0n) this.votedFor(member.id, term, vote);
+    if (commit > storage.lastIndex())
+      broken(`${member.id}: commit ${commit} is durable, entries end at ${storage.lastIndex()}`);
+  }
+
+  /** A promise has to be durable when it leaves. */
+  said(member: Observed, message: Message): void {
+    const { hardState } = member.storage;
+    const isOfDiskTerm = hardState.term === message.term;
+    if (message.term > hardState.term && (message.type === 'vote' || message.type === 'append')) {
+      broken(`${member.id}: speaks for term ${message.term} before it is durable`);
+    }
+    if (message.type === 'vote-response' && !message.reject) {
+      if (message.term > hardState.term || (isOfDiskTerm && hardState.vote !== message.to)) {
+        broken(`${member.id}: promised a vote that is not durable`);
+      }
+      this.votedFor(member.id, message.term, message.to);
+    }
+    if (
+      message.type === 'append-response' &&
+      !message.reject &&
+      isOfDiskTerm &&
+      message.index > member.storage.lastIndex()
+    ) {
+      broken(`${member.id}: acknowledged ${message.index} before it was durable`);
+    }
+  }
+
+  applied(member: Observed, entry: Entry, state: State): void {
+    const { storage } = member;
+    if (entry.index >= storage.firstIndex() && storage.term(entry.index) !== entry.term) {
+      broken(`${member.id}: applied ${entry.index} before it was durable`);
+    }
+    const known = this.committed.get(entry.index);
+    if (known === undefined) {
+      this.committed.set(entry.index, { ...state, entry, term: this.last.get(member.id)?.term ?? Infinity });
+      this.acknowledged = Math.max(this.acknowledged, entry.index);
+      return;
+    }
+    if (!isSame(known.entry, entry))
+      broken(`${member.id}: applied ${describe(entry)}, others ${describe(known.entry)}`);
+    if (known.hash !== state.hash) broken(`${member.id}: state differs at ${entry.index}`);
+    if (!isSameConfState(known.confState, state.confState))
+      broken(`${member.id}: configuration differs at ${entry.index}`);
+  }
+
+  /** @returns the state that comes with the snapshot */
+  installed(member: Observed, snapshot: SnapshotMetadata, applied: number): State {
+    const known = this.committed.get(snapshot.index);
+    if (snapshot.index <= applied) broken(`${member.id}: went back from ${applied} to a snapshot of ${snapshot.index}`);
+    if (known?.entry.term !== snapshot.term || !isSameConfState(known.confState, snapshot.confState)) {
+      return broken(`${member.id}: a snapshot at ${snapshot.index} of what nobody was in`);
+    }
+    return known;
+  }
+
+  readAsked(context: bigint): void {
+    this.readFloors.set(context, this.acknowledged);
+  }
+
+  readAnswered(member: Observed, context: bigint, index: number): void {
+    const floor = this.readFloors.get(context);
+    if (floor === undefined) broken(`${member.id}: answers a read that nobody asked for`);
+    if (index < floor) broken(`${member.id}: reads at ${index} what was written at ${floor} before`);
+    this.readsAnswered++;
+  }
+
+  private elected(member: Observed, term: number): void {
+    const other = this.leaders.get(term) ?? member.id;
+    if (other !== member.id) broken(`${other} and ${member.id} both lead term ${term}`);
+    this.leaders.set(term, member.id);
+    for (const [index, { entry, term: at }] of this.committed) {
+      if (at < term && !holds(member, index, entry.term))
+        broken(`leader ${member.id} of ${term} lacks committed ${index}`);
+    }
+    for (const [index, { entryTerm, term: at }] of this.counted) {
+      if (at < term && !holds(member, index, entryTerm))
+        broken(`leader ${member.id} of ${term} lacks counted ${index}`);
+    }
+  }
+
+  /** A leader's commit index has risen: a majority of each half must have the entry on disk. */
+  private countedBy(member: Observed, { term, commit, confState }: RaftStatus): void {
+    const entryTerm = termAt(member, commit);
+    if (entryTerm === undefined) broken(`leader ${member.id} has committed ${commit}, which it does not have`);
+    for (const half of [confState.voters, confState.votersOutgoing]) {
+      const having = half.filter((id) => {
+        const voter = this.members.get(id);
+        return voter !== undefined && hasOnDisk(voter, commit, entryTerm);
+      });
+      if (half.length > 0 && having.length * 2 <= half.length) {
+        broken(`leader ${member.id} has committed ${commit} with ${having.length} of ${half.length}`);
+      }
+    }
+    this.counted.set(commit, { entryTerm, term });
+  }
+
+  /** Log matching: the same index and term mean the same entry, and the same one before it. */
+  private matches(entry: Entry, previousTerm: number | undefined): void {
+    if (previousTerm === undefined) broken(`a gap before ${entry.index}`);
+    const key = `${entry.index}/${entry.term}`;
+    const known = this.entries.get(key);
+    if (known === undefined) this.entries.set(key, { entry, previousTerm });
+    else if (!isSame(known.entry, entry) || known.previousTerm !== previousTerm) broken(`two entries are ${key}`);
+  }
+
+  private votedFor(voter: bigint, term: number, candidate: bigint): void {
+    const key = `${voter}/${term}`;
+    const other = this.votes.get(key) ?? candidate;
+    if (other !== candidate) broken(`${voter} has voted for ${other} and ${candidate} in term ${term}`);
+    this.votes.set(key, candidate);
+  }
+}
+
+function broken(law: string): never {
+  throw new LawBroken(law);
+}
+
+function termAt(member: Observed, index: number): number | undefined {
+  return member.unwritten.find((entry) => entry.index === index)?.term ?? member.storage.term(index);
+}
+
+function holds(member: Observed, index: number, term: number): boolean {
+  return index < member.storage.firstIndex() || termAt(member, index) === term;
+}
+
+function hasOnDisk({ storage }: Observed, index: number, term: number): boolean {
+  return index < storage.firstIndex() || storage.term(index) === term;
+}
+
+function isSame(a: Entry, b: Entry): boolean {
+  return a === b || (a.term === b.term && a.index === b.index && a.type === b.type && a.data.equals(b.data));
+}
+
+function isSameConfState(a: ConfState, b: ConfState): boolean {
+  return a === b || describeConfState(a) === describeConfState(b);
+}
+
+function describeConfState({ voters, learners, votersOutgoing, learnersNext, autoLeave }: ConfState): string {
+  return `${voters.join()}|${learners.join()}|${votersOutgoing.join()}|${learnersNext.join()}|${autoLeave}`;
+}
+
+function describe({ index, term, data }: Entry): string {
+  return `${index}/${term} ${data.toString('latin1')}`;
+}
