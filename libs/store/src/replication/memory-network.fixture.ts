@@ -49,14 +49,13 @@ export class MemoryNetwork {
         await turn();
         return handler.describeCluster();
       },
-      close: async () => this.kill(url),
+      close: async () => this.end(self),
     };
   }
 
   /** As if its machine had stopped. */
   kill(url: string): void {
-    this.endpoints.get(url)!.isDown = true;
-    for (const onBreak of this.breaks) onBreak();
+    this.end(this.endpoints.get(url)!);
   }
 
   /** Only members of the same group reach each other; those that are not named are alone. */
@@ -69,6 +68,11 @@ export class MemoryNetwork {
 
   heal(): void {
     this.groups = new Map();
+  }
+
+  private end(endpoint: Endpoint): void {
+    endpoint.isDown = true;
+    for (const onBreak of this.breaks) onBreak();
   }
 
   private async deliver(from: Endpoint, message: Message, turns: number): Promise<void> {
