@@ -37,7 +37,10 @@ export class Laws {
   private readonly readFloors = new Map<bigint, number>();
   /** Counted entries: index to the term of the leader that has counted a majority. */
   private readonly counted = new Map<number, { readonly entryTerm: number; readonly term: number }>();
+  /** Up to where the committed entries of a member have been looked at. */
+  private readonly looked = new Map<bigint, number>();
   private maxTerm: number;
+  private maxCounted: number;
   /** The last index that any state machine has applied: what a client may have been told. */
   acknowledged: number;
   readsAnswered = 0;
@@ -47,6 +50,7 @@ export class Laws {
     beginning: SnapshotMetadata,
   ) {
     this.maxTerm = beginning.term;
+    this.maxCounted = beginning.index;
     this.acknowledged = beginning.index;
     const entry: Entry = { index: beginning.index, term: beginning.term, type: 'normal', data: Buffer.alloc(0) };
     this.committed.set(beginning.index, { ...beginning, hash: 0, entry });
@@ -66,14 +70,16 @@ export class Laws {
       if (role !== 'candidate') broken(`${member.id}: term ${term} began without an election, as ${role}`);
       this.maxTerm = term;
     }
-    if (role !== 'leader') return;
     const wasLeader = before?.role === 'leader' && before.term === term;
-    if (!wasLeader) {
-      this.elected(member, term);
-      return;
-    }
-    if (lastIndex < before.lastIndex) broken(`leader ${member.id} has shortened its log`);
-    if (commit > before.commit) this.countedBy(member, status);
+    if (role === 'leader' && wasLeader && commit > before.commit) this.countedBy(member, status);
+    if (commit > this.maxCounted) broken(`${member.id} has committed ${commit}, which no leader has counted`);
+    if (role === 'pre-candidate' || role === 'candidate') this.standsFor(member, status);
+    if (role !== 'leader') return;
+    const { voters, votersOutgoing } = status.confState;
+    if (!voters.includes(member.id) && !votersOutgoing.includes(member.id))
+      broken(`${member.id} leads and is no voter`);
+    if (!wasLeader) this.elected(member, status);
+    else if (lastIndex < before.lastIndex) broken(`leader ${member.id} has shortened its log`);
   }
 
   restarted(id: bigint): void {
@@ -86,6 +92,14 @@ export class Laws {
     const [first] = ready.entries;
     if (first !== undefined && this.last.get(member.id)?.role === 'leader' && first.index <= storage.lastIndex()) {
       broken(`leader ${member.id} overwrites ${first.index}`);
+    }
+    const status = this.last.get(member.id);
+    for (const { type, term, index } of ready.entries) {
+      if (type !== 'conf-change' || status?.role !== 'leader' || term !== status.term) continue;
+      const isEarlier = (entry: Entry): boolean => entry.type === 'conf-change' && entry.index < index;
+      if (hasConfChange(storage, status.applied + 1, index - 1) || ready.entries.some(isEarlier)) {
+        broken(`leader ${member.id} changes the membership at ${index} while a change is pending`);
+      }
     }
     const { hardState } = ready;
     if (hardState !== undefined && hardState.term < storage.hardState.term)
@@ -105,6 +119,7 @@ export class Laws {
     if (vote !== 0n) this.votedFor(member.id, term, vote);
     if (commit > storage.lastIndex())
       broken(`${member.id}: commit ${commit} is durable, entries end at ${storage.lastIndex()}`);
+    this.committedBy(member, commit);
   }
 
   /** A promise has to be durable when it leaves. */
@@ -169,7 +184,11 @@ export class Laws {
     this.readsAnswered++;
   }
 
-  private elected(member: Observed, term: number): void {
+  private elected(member: Observed, { term, confState }: RaftStatus): void {
+    for (const half of [confState.voters, confState.votersOutgoing]) {
+      const votes = half.filter((id) => this.votes.get(`${id}/${term}`) === member.id);
+      if (half.length > 0 && votes.length * 2 <= half.length) broken(`${member.id} leads with ${votes.length} votes`);
+    }
     const other = this.leaders.get(term) ?? member.id;
     if (other !== member.id) broken(`${other} and ${member.id} both lead term ${term}`);
     this.leaders.set(term, member.id);
@@ -183,10 +202,26 @@ export class Laws {
     }
   }
 
+  /** What is on disk as committed is what a leader has counted. */
+  private committedBy(member: Observed, to: number): void {
+    const from = this.looked.get(member.id) ?? 0;
+    this.looked.set(member.id, to);
+    for (let index = from + 1; index <= to; index++) {
+      const term = this.counted.get(index)?.entryTerm ?? this.committed.get(index)?.entry.term;
+      if (term !== undefined && !holds(member, index, term)) broken(`${member.id} has committed another ${index}`);
+    }
+  }
+
+  /** Votes are counted by the latest configuration that is known to be committed. */
+  private standsFor({ id, storage }: Observed, { applied, commit }: RaftStatus): void {
+    if (hasConfChange(storage, applied + 1, commit)) broken(`${id} stands with an old configuration`);
+  }
+
   /** A leader's commit index has risen: a majority of each half must have the entry on disk. */
   private countedBy(member: Observed, { term, commit, confState }: RaftStatus): void {
     const entryTerm = termAt(member, commit);
     if (entryTerm === undefined) broken(`leader ${member.id} has committed ${commit}, which it does not have`);
+    if (entryTerm !== term) broken(`leader ${member.id} of ${term} has counted an entry of ${entryTerm} (figure 8)`);
     for (const half of [confState.voters, confState.votersOutgoing]) {
       const having = half.filter((id) => {
         const voter = this.members.get(id);
@@ -197,6 +232,7 @@ export class Laws {
       }
     }
     this.counted.set(commit, { entryTerm, term });
+    this.maxCounted = Math.max(this.maxCounted, commit);
   }
 
   /** Log matching: the same index and term mean the same entry, and the same one before it. */
@@ -230,6 +266,11 @@ function holds(member: Observed, index: number, term: number): boolean {
 
 function hasOnDisk({ storage }: Observed, index: number, term: number): boolean {
   return index < storage.firstIndex() || storage.term(index) === term;
+}
+
+function hasConfChange(storage: MemoryStorage, from: number, to: number): boolean {
+  for (let index = from; index <= to; index++) if (storage.entry(index)?.type === 'conf-change') return true;
+  return false;
 }
 
 function isSame(a: Entry, b: Entry): boolean {

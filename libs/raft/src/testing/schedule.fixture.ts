@@ -5,6 +5,7 @@ import { World } from './world.fixture';
 type Act = (world: World) => void;
 
 const MAX_SNAPSHOT_KEEP = 3;
+const MAX_FLOW_ROUNDS = 15;
 const HEALING_ROUNDS = 300;
 /** A proposal or a read that nobody has answered by then is made again. */
 const ROUNDS_TO_ANSWER = 15;
@@ -14,10 +15,11 @@ const ACTS: readonly (readonly [weight: number, act: Act])[] = [
   [40, (world) => world.deliver()],
   [60, (world) => world.busy()?.work()],
   [15, (world) => world.any().act((node) => node.tick())],
-  [6, (world) => world.propose()],
-  [4, (world) => world.read()],
+  [10, (world) => world.propose()],
+  [8, (world) => world.read()],
   [2, (world) => world.lose()],
   [2, (world) => world.repeat()],
+  [1.5, (world) => world.echo()],
   [0.7, (world) => world.any().crash(world.random.chance(0.5))],
   [3, restartAny],
   [0.4, (world) => world.partition()],
@@ -28,8 +30,8 @@ const ACTS: readonly (readonly [weight: number, act: Act])[] = [
   [0.7, (world) => world.any().act((node) => node.campaign())],
   [0.3, (world) => world.any().act((node) => node.reportUnreachable(world.random.pick(world.ids) ?? 1n))],
   [3, (world) => world.report()],
-  // All goes well for a moment.
-  [1, (world) => world.settle()],
+  [5, (world) => world.flow(world.random.between(1, MAX_FLOW_ROUNDS))],
+  [0.7, (world) => world.isolateLeader()],
 ];
 
 export interface Outcome {
@@ -43,11 +45,11 @@ export function runSchedule(seed: number, createNode: NodeFactory): Outcome {
   const random = new Random(seed);
   const world = new World(random, createNode);
   // Each run has its own weather: some without crashes, some with little else.
-  const weights = ACTS.map(([weight]) => weight * (random.pick([0, 0.3, 1, 1, 3]) ?? 1));
+  const weights = ACTS.map(([weight]) => weight * (random.pick([0, 0.3, 1, 1, 3, 10]) ?? 1));
   // Without these nothing happens.
   for (const vital of [0, 1, 2]) weights[vital] = (ACTS[vital]?.[0] ?? 0) * (random.pick([0.5, 1, 2]) ?? 1);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const steps = random.pick([100, 300, 600, 1200]) ?? 100;
+  const steps = random.pick([50, 200, 400, 800]) ?? 50;
   for (let step = 0; step < steps; step++) {
     let at = random.next() * total;
     const chosen = ACTS.find((_, position) => (at -= weights[position] ?? 0) < 0);

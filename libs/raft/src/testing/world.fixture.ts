@@ -25,6 +25,7 @@ export class World {
   readonly laws: Laws;
   readonly ids: readonly bigint[];
   private flights: Flight[] = [];
+  private readonly echoes: Flight[] = [];
   private reports: { readonly flight: Flight; readonly status: 'finished' | 'failed' }[] = [];
   private readonly blocked = new Set<string>();
   private lastContext = 0n;
@@ -34,7 +35,7 @@ export class World {
     readonly random: Random,
     createNode: NodeFactory,
   ) {
-    const size = random.between(1, 5);
+    const size = random.pick([1, 2, 3, 3, 3, 4, 5]) ?? 3;
     const voters = Array.from({ length: size }, (_, position) => BigInt(position + 1));
     this.ids = [...voters, ...Array.from({ length: SPARE_MEMBERS }, (_, position) => BigInt(size + position + 1))];
     const beginning = { index: 1, term: 1, confState: votersOnly(...voters) };
@@ -81,8 +82,14 @@ export class World {
     if (flight !== undefined) this.arrive(flight);
   }
 
+  /** A copy of a message arrives some other time: soon, or when nobody thinks of it any more. */
   repeat(): void {
     const flight = this.random.pick(this.flights);
+    if (flight !== undefined) this.echoes.push(flight);
+  }
+
+  echo(): void {
+    const [flight] = this.echoes.splice(this.random.below(this.echoes.length), 1);
     if (flight !== undefined) this.arrive(flight);
   }
 
@@ -120,9 +127,34 @@ export class World {
     this.likelyLeader().act((node) => node.transferLeadership(to));
   }
 
+  /** Time passes for everybody, messages arrive, disks get on: each at its own pace. */
+  flow(rounds: number): void {
+    const [ticks, pace, laggard] = [
+      this.random.pick([0, 0.2, 1]) ?? 0,
+      this.random.pick([1, 3, 10]) ?? 1,
+      this.likelyLeader(),
+    ];
+    for (let round = 0; round < rounds; round++) {
+      for (const machine of this.machines.values()) {
+        if (machine !== laggard && this.random.chance(ticks)) machine.act((node) => node.tick());
+        const acts = machine === laggard ? this.random.below(2) : pace;
+        for (let act = 0; act < acts; act++) machine.work();
+      }
+      for (const flight of this.flights.splice(0)) this.arrive(flight);
+    }
+  }
+
+  /** A leader is cut off, and may take a while to notice. */
+  isolateLeader(): void {
+    this.cutOff([this.likelyLeader().id], true);
+  }
+
   /** One side does not hear the other, or neither hears the other. */
   partition(): void {
-    const [here, isBothWays] = [this.random.subset(this.ids), this.random.chance(0.7)];
+    this.cutOff(this.random.subset(this.ids), this.random.chance(0.7));
+  }
+
+  private cutOff(here: readonly bigint[], isBothWays: boolean): void {
     for (const from of here) {
       for (const to of this.ids) {
         if (here.includes(to)) continue;
@@ -165,7 +197,10 @@ export class World {
   }
 
   private send(message: Message): void {
-    this.flights.push({ message, incarnation: this.machines.get(message.from)?.incarnation ?? 0 });
+    const flight = { message, incarnation: this.machines.get(message.from)?.incarnation ?? 0 };
+    this.flights.push(flight);
+    // Rare, and worth seeing again when it is out of date.
+    if (message.type === 'snapshot' && this.random.chance(0.5)) this.echoes.push(flight);
     if (this.flights.length > MAX_MESSAGES) this.lose();
   }
 
@@ -190,7 +225,7 @@ function attempt(machine: Machine, what: (node: RaftNode) => void): void {
     try {
       what(node);
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== ProposalDroppedError.name) throw error;
+      if ((error as Error).name !== ProposalDroppedError.name) throw error;
     }
   });
 }
