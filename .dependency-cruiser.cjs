@@ -37,8 +37,8 @@ module.exports = {
     {
       name: 'no-test-from-source',
       severity: 'error',
-      from: { path: '^(apps|libs)/', pathNot: '[.](spec|contract)[.]ts$|^libs/testing/|^apps/[^/]+/src/testing/' },
-      to: { path: '(^test/|[.]spec[.]ts$|^libs/testing/)' },
+      from: { path: '^(apps|libs)/', pathNot: '[.](spec|contract|fixture)[.]ts$|^libs/testing/|^apps/[^/]+/src/testing/' },
+      to: { path: '(^test/|[.](spec|fixture)[.]ts$|^libs/testing/)' },
     },
     {
       name: 'not-to-unresolvable',

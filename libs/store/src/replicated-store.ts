@@ -102,34 +102,12 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
       hold: () => this.holdCompaction(),
       releaseSlice: () => this.compactionHolds > 0 || this.ended !== undefined || this.machine.keyspace.releaseSlice(),
     });
+    replicator.attach(this.hooks());
   }
 
   /** Resolves when the store can be used: at once if it is one of many, when it leads if it is alone. */
   start(): Promise<void> {
-    const { machine, lessor } = this;
-    const hooks: ReplicatorHooks = {
-      onApplied: (command, { error, changes }) => {
-        if (error === undefined && command.type === 'lease-grant') lessor.granted(command.id);
-        if (error === undefined && command.type === 'lease-revoke') lessor.revoked(command.id);
-        if (error === undefined && command.type === 'compact') this.releaseCompacted();
-        this.published = machine.keyspace.revision;
-        this.watches.publish(machine.keyspace.revision, changes);
-      },
-      onBatch: (bytes) => this.options.onBatch?.(bytes),
-      onLeadership: (isLeader) => {
-        if (!isLeader) lessor.demote();
-        // Who led before may have renewed them until it noticed. Nobody else has, if there is nobody.
-        else lessor.promote(this.options.isAlone ? 0 : this.replicator.electionMs);
-      },
-      onMembers: () => this.options.onMembers?.(),
-      onInstalled: () => {
-        this.watches.resume(this.published);
-        this.published = machine.keyspace.revision;
-        this.releaseCompacted();
-      },
-      onFailure: (error) => this.fail(error),
-    };
-    return this.replicator.start(hooks);
+    return this.replicator.start();
   }
 
   async range(request: RangeRequest): Promise<RangeResponse> {
@@ -246,6 +224,32 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
     return () => {
       this.compactionHolds--;
       this.releaseCompacted();
+    };
+  }
+
+  private hooks(): ReplicatorHooks {
+    const { machine, lessor } = this;
+    return {
+      onApplied: (command, { error, changes }) => {
+        if (error === undefined && command.type === 'lease-grant') lessor.granted(command.id);
+        if (error === undefined && command.type === 'lease-revoke') lessor.revoked(command.id);
+        if (error === undefined && command.type === 'compact') this.releaseCompacted();
+        this.published = machine.keyspace.revision;
+        this.watches.publish(machine.keyspace.revision, changes);
+      },
+      onBatch: (bytes) => this.options.onBatch?.(bytes),
+      onLeadership: (isLeader) => {
+        if (!isLeader) lessor.demote();
+        // Who led before may have renewed them until it noticed. Nobody else has, if there is nobody.
+        else lessor.promote(this.options.isAlone ? 0 : this.replicator.electionMs);
+      },
+      onMembers: () => this.options.onMembers?.(),
+      onInstalled: () => {
+        this.watches.resume(this.published);
+        this.published = machine.keyspace.revision;
+        this.releaseCompacted();
+      },
+      onFailure: (error) => this.fail(error),
     };
   }
 

@@ -15,6 +15,7 @@ export class MemoryNetwork {
   fate: (message: Message) => readonly number[] = () => [1];
   /** How many snapshots were sent. */
   snapshots = 0;
+  private readonly breaks = new Set<() => void>();
   private readonly endpoints = new Map<string, Endpoint>();
   private groups: ReadonlyMap<string, number> = new Map();
 
@@ -48,15 +49,13 @@ export class MemoryNetwork {
         await turn();
         return handler.describeCluster();
       },
-      close: async () => {
-        self.isDown = true;
-      },
+      close: async () => this.end(self),
     };
   }
 
   /** As if its machine had stopped. */
   kill(url: string): void {
-    this.endpoints.get(url)!.isDown = true;
+    this.end(this.endpoints.get(url)!);
   }
 
   /** Only members of the same group reach each other; those that are not named are alone. */
@@ -69,6 +68,11 @@ export class MemoryNetwork {
 
   heal(): void {
     this.groups = new Map();
+  }
+
+  private end(endpoint: Endpoint): void {
+    endpoint.isDown = true;
+    for (const onBreak of this.breaks) onBreak();
   }
 
   private async deliver(from: Endpoint, message: Message, turns: number): Promise<void> {
@@ -89,14 +93,28 @@ export class MemoryNetwork {
         yield chunk;
       }
     }
-    await reach().receiveSnapshot(message, carried());
+    await new Promise<void>((resolve, reject) => {
+      // A connection ends with the machine at its other end.
+      const onBreak = (): void => {
+        if (!this.isReachable(from, from.peers.get(message.to))) reject(new Error('the connection broke'));
+      };
+      this.breaks.add(onBreak);
+      reach()
+        .receiveSnapshot(message, carried())
+        .then(resolve, reject)
+        .finally(() => this.breaks.delete(onBreak));
+    });
   }
 
   private reach(from: Endpoint, url: string | undefined): PeerHandler {
+    if (!this.isReachable(from, url)) throw new Error(`${url} cannot be reached`);
+    return this.endpoints.get(url!)!.handler!;
+  }
+
+  private isReachable(from: Endpoint, url: string | undefined): boolean {
     const to = url === undefined ? undefined : this.endpoints.get(url);
     const isApart = this.groups.get(from.url) !== this.groups.get(url ?? '');
-    if (to?.handler === undefined || to.isDown || from.isDown || isApart) throw new Error(`${url} cannot be reached`);
-    return to.handler;
+    return to?.handler !== undefined && !to.isDown && !from.isDown && !isApart;
   }
 }
 

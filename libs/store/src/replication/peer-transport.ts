@@ -12,7 +12,7 @@ export interface PeerTransport {
   send(messages: readonly Message[]): void;
   /**
    * Streams a snapshot. Resolves when the peer has stored it durably and accepted the message; rejects otherwise, also when
-   * `body` fails. Ends `body` (its `return`) in any case.
+   * `body` fails or the connection breaks. Ends `body` (its `return`) in any case.
    */
   sendSnapshot(message: SnapshotMessage, body: AsyncIterable<Buffer>): Promise<void>;
   /** A question to one member (lease keep-alive, time-to-live, …): opaque bytes both ways. Rejects if no answer comes in time. */
@@ -26,7 +26,10 @@ export interface PeerTransport {
 /** The member's side: what a transport calls. Whose message it is has been authenticated. */
 export interface PeerHandler {
   receive(message: Message): void;
-  /** `body` is consumed in order. Rejects if the snapshot cannot be stored or is not wanted. */
+  /**
+   * `body` is consumed in order; it has to fail when the connection breaks or stands still, since no other snapshot is received before.
+   * Rejects if the snapshot cannot be stored or is not wanted.
+   */
   receiveSnapshot(message: SnapshotMessage, body: AsyncIterable<Buffer>): Promise<void>;
   /** Answers `PeerTransport.request`. A rejection is a failure of the request, not an answer. */
   answer(from: bigint, body: Buffer): Promise<Buffer>;

@@ -13,6 +13,8 @@ import { type Member } from './membership';
 import { type PeerHandler, type PeerTransport, type SnapshotMessage } from './peer-transport';
 import { type Replicator } from './replicator';
 
+/** A snapshot of which nothing has been taken for so long, and that was not acknowledged, is given up. */
+const SNAPSHOT_STALL_MS = 60_000;
 /** Without a leader for so many elections, a member asks whether it is still one. */
 const ELECTIONS_WITHOUT_LEADER = 5;
 
@@ -43,6 +45,8 @@ export class Peers implements PeerHandler {
   private received: ReceivedSnapshot | undefined;
   private leaderlessSince: number | undefined;
   private isAsking = false;
+  /** How to give up each snapshot that is being sent. */
+  private readonly sending = new Set<() => void>();
 
   constructor(private readonly options: PeersOptions) {}
 
@@ -56,6 +60,7 @@ export class Peers implements PeerHandler {
   async stop(): Promise<void> {
     this.isStopped = true;
     this.timer?.cancel();
+    for (const giveUp of [...this.sending]) giveUp();
     await this.options.transport.close();
   }
 
@@ -145,13 +150,36 @@ export class Peers implements PeerHandler {
       // Under the name of who gets it: it becomes a file of theirs as it is.
       const sections = snapshotSections({ clusterId: identity.clusterId, memberId: to }, picture);
       logger?.info({ to: String(to), index: picture.index }, 'sending a snapshot');
-      await transport.sendSnapshot({ ...message, snapshot }, slices(sections));
+      await this.unlessStalled((onProgress) =>
+        transport.sendSnapshot({ ...message, snapshot }, slices(sections, onProgress)),
+      );
       if (!this.isStopped) this.options.replicator().reportSnapshot(to, 'finished');
     } catch (err) {
       logger?.warn({ err, to: String(to) }, 'a snapshot was not taken');
       if (!this.isStopped) this.options.replicator().reportSnapshot(to, 'failed');
     } finally {
       release();
+    }
+  }
+
+  /** A follower of whose snapshot nobody says what became of it would never hear anything else. */
+  private async unlessStalled(send: (onProgress: () => void) => Promise<void>): Promise<void> {
+    let timer: Timer | undefined;
+    let giveUp = (): void => undefined;
+    const stalled = new Promise<never>((_resolve, reject) => {
+      giveUp = () => reject(new Error('nothing has come of it'));
+    });
+    const onProgress = (): void => {
+      timer?.cancel();
+      if (this.sending.has(giveUp)) timer = this.options.clock.setTimer(SNAPSHOT_STALL_MS, giveUp);
+    };
+    this.sending.add(giveUp);
+    onProgress();
+    try {
+      await Promise.race([send(onProgress), stalled]);
+    } finally {
+      timer?.cancel();
+      this.sending.delete(giveUp);
     }
   }
 
@@ -204,8 +232,9 @@ export class Peers implements PeerHandler {
 }
 
 /** Each in a turn of its own: memory that is used again for the next. */
-async function* slices(sections: Iterable<Buffer>): AsyncGenerator<Buffer> {
+async function* slices(sections: Iterable<Buffer>, onProgress: () => void): AsyncGenerator<Buffer> {
   for (const section of sections) {
+    onProgress();
     yield Buffer.from(section);
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -130,9 +130,13 @@ export class Replicator implements RaftDriverHost {
     return this.driver.raft.status();
   }
 
-  /** The only voter leads at once, and has applied everything when this resolves. Others find their leader in time. */
-  async start(hooks: ReplicatorHooks): Promise<void> {
+  /** Has to come before anything that the hooks could hear of. */
+  attach(hooks: ReplicatorHooks): void {
     this.hooks = hooks;
+  }
+
+  /** The only voter leads at once, and has applied everything when this resolves. Others find their leader in time. */
+  async start(): Promise<void> {
     if (!this.isSoleVoter()) return this.driver.kick();
     this.driver.raft.campaign();
     this.driver.kick();

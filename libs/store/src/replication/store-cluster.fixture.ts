@@ -48,8 +48,8 @@ export class StoreCluster {
     await Promise.all(this.members.map((member) => this.open(member)));
     await this.leader();
     await this.until(async () => {
-      const list = await this.members[0]!.store!.cluster.memberList(false);
-      return list.every(({ name }) => name !== '');
+      const lists = await Promise.all(this.members.map(({ store }) => store!.cluster.memberList(false)));
+      return lists.flat().every(({ name }) => name !== '');
     });
     return this;
   }
