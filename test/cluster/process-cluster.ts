@@ -7,10 +7,11 @@ import { promisify } from 'node:util';
 import { type ClosableObjectClient, createHttpClient } from '#client';
 import { type InformerDump } from '#controller';
 import { systemClock } from '#machinery';
-import { nftTableName } from '#network';
 import { hostAddresses } from '#process';
 import { connectToDocker } from '#runtime';
+import { silentLogger } from '#telemetry';
 import { ensureDeploymentPki } from '../../apps/nestor/src/deployment-pki';
+import { removeOverlay, removeServiceRules } from '../../apps/node-agent';
 import { freePorts } from '../tools/free-ports';
 import { kubectlPath } from '../tools/kubernetes-clients';
 import { etcdCommand } from './etcd-command';
@@ -18,6 +19,8 @@ import { ManagedProcess } from './managed-process';
 
 const run = promisify(execFile);
 const dist = join(__dirname, '../../dist/apps');
+/** Of pods: the agents' default. */
+const clusterCidr = '10.244.0.0/16';
 
 /** Every app whose replicas elect a leader. */
 export const electedApps = [
@@ -168,8 +171,9 @@ export class ProcessCluster {
     const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
     const own = mounts.map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${this.directory}/`));
     for (const path of own.reverse()) await run('umount', [path]);
-    // Without the right to have one there is none.
-    await run('nft', ['delete', 'table', 'ip', nftTableName(this.clusterName)]).catch(() => undefined);
+    const network = { cluster: this.clusterName, clusterCidr, logger: silentLogger() };
+    await removeServiceRules(network);
+    await removeOverlay(network);
   }
 
   private clientEnv(gateway: number): NodeJS.ProcessEnv {
