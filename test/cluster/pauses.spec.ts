@@ -13,14 +13,19 @@ import { isWhole } from './wholeness';
 const PAUSE_MS = 20_000;
 const seed = seedOr(7);
 
-/** What stands still at the same time: nothing of a group needs another of it. `leader:` is whoever leads when the pause begins. */
+/** What stands still at the same time: there is another of each, or it is not asked meanwhile. `leader:` is whoever leads then. */
 const groups: readonly (readonly string[])[] = [
-  ['gateway-0', 'leader:scheduler', 'leader:service-controller', 'dns'],
-  ['gateway-1', 'leader:deployment-controller', 'leader:node-controller', 'node-agent-0'],
-  ['leader:replicaset-controller', 'leader:resource-controller', 'node-agent-1'],
+  ['gateway-0', 'leader:scheduler', 'leader:deployment-controller', 'leader:service-controller', 'node-agent-0'],
+  [
+    'gateway-1',
+    'leader:replicaset-controller',
+    'leader:resource-controller',
+    'leader:node-controller',
+    'node-agent-1',
+    'dns',
+  ],
   ['nats'],
 ];
-
 describeWith(['nats'], `a cluster of which processes stand still for a while (NESTOR_SEED=${seed})`, () => {
   jest.setTimeout(180_000);
   const deployments = ['a', 'b', 'c'];
