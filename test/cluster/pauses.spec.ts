@@ -27,7 +27,7 @@ const groups: readonly (readonly string[])[] = [
   ['nats'],
 ];
 describeWith(['nats'], `a cluster of which processes stand still for a while (NESTOR_SEED=${seed})`, () => {
-  jest.setTimeout(180_000);
+  jest.setTimeout(240_000);
   const deployments = ['a', 'b', 'c'];
   const written: string[] = [];
   const random = seededRandom(seed);

@@ -69,7 +69,8 @@ export class ProcessCluster {
     try {
       await cluster.plan();
       for (const one of cluster.processes.values()) one.start();
-      await cluster.ready();
+      // More processes than the machine has cores for, all at once.
+      await cluster.ready(180_000);
       return cluster;
     } catch (error) {
       await cluster.stop();

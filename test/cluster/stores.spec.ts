@@ -18,7 +18,7 @@ const namespace = 'default';
  * @param megabytes size of an object that it takes
  */
 function mainJob(store: 'nestor' | 'etcd', megabytes: number): void {
-  jest.setTimeout(120_000);
+  jest.setTimeout(240_000);
   let cluster: ProcessCluster;
   let api: ClosableObjectClient;
   let watch: ChildProcess;
