@@ -1,4 +1,4 @@
-import { type Bus, type BusSubscription, type EventMessage, type ObjectEvent, base32, eventSubject } from '#bus';
+import { type Bus, type BusSubscription, type EventMessage, type ObjectEvent, base32, eventSubject, isEventMessage } from '#bus';
 import { resources } from '#api';
 import { type Clock, type Timer } from '#machinery';
 import { type ResourceTable } from '../api/resource-table';
@@ -73,7 +73,7 @@ export class EventPublisher {
   private listen(): void {
     this.heard.clear();
     this.listening = this.bus.subscribe(everyEvent, ({ subject, payload }) => {
-      this.heard.set(subject, Math.max(this.heard.get(subject) ?? 0, (payload as EventMessage).rev));
+      if (isEventMessage(payload)) this.heard.set(subject, Math.max(this.heard.get(subject) ?? 0, payload.rev));
     });
   }
 
