@@ -488,7 +488,8 @@ describeWith(['nats', 'root'], 'a cluster of processes among enemies', () => {
       await converges();
       // What it has acknowledged it also finds again.
       await cluster.restart('store');
-      [pids, memory] = [pidsNow(), memoryNow()];
+      pids = pidsNow();
+      memory = memoryNow();
       await eventually(async () => expect(await written()).toBe('1000'));
     });
   });

@@ -33,7 +33,7 @@ import { NodeAuthorizer } from './authz/node/node-authorizer';
 import { RbacAuthorizer } from './authz/rbac-authorizer';
 import { UnionAuthorizer } from './authz/union-authorizer';
 import { Bootstrap } from './bootstrap/bootstrap';
-import { ensureClusterInfo } from './bootstrap/cluster-info';
+import { ClusterInfoKeeper } from './bootstrap/cluster-info';
 import { Keeper } from './bootstrap/keeper';
 import { ensureKubernetesService, isReachable } from './bootstrap/kubernetes-service';
 import { LiveGateways } from './bootstrap/live-gateways';
@@ -201,15 +201,15 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   const gateways = new LiveGateways(store, isReachable(own) ? own : undefined);
   const ensureService = async (): Promise<void> =>
     ensureKubernetesService(bootstrap, table, formatAddress(range.first + 1), own.port, await gateways.list());
-  const clusterInfo = {
+  const clusterInfo = new ClusterInfoKeeper({
     server: config.clusterInfo?.server ?? `https://${address}`,
     authorityPem: config.clusterInfo?.authorityPem ?? config.tls.clientCaPem,
-  };
+  });
   const keep = async (isStart: boolean): Promise<void> => {
     await gateways.renew();
     await bootstrap.ensureNamespaces();
     await ensureService();
-    await ensureClusterInfo(bootstrap, clusterInfo, isStart);
+    await clusterInfo.ensure(bootstrap, isStart);
   };
   await keep(true);
   const keeper = new Keeper(() => keep(false), clock, logger);
