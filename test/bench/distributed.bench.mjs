@@ -27,10 +27,12 @@ async function measure(start) {
   }
 }
 
-/** @param ratio over 1: the processes are worse */
-function report(what, unit, one, many, ratio) {
+/** @param ratio over 1: the processes are worse @param goal of what processes can be blamed for, not for their number */
+function report(what, unit, one, many, ratio, goal) {
   const figures = [one, many].map((value) => value.toFixed(value < 10 ? 2 : 0).padStart(8)).join(' ');
-  process.stdout.write(`${what.padEnd(46)} ${figures} ${unit.padEnd(4)} ratio ${ratio.toFixed(2)} (goal ${GOAL})\n`);
+  process.stdout.write(
+    `${what.padEnd(46)} ${figures} ${unit.padEnd(4)} ratio ${ratio.toFixed(2)}${goal === undefined ? '' : ` (goal ${goal})`}\n`,
+  );
 }
 
 const sum = (memory) => [...memory.values()].reduce((total, value) => total + value, 0);
@@ -42,10 +44,10 @@ if (spawnSync('nats-server', ['--version']).status !== 0) {
   const many = await measure(startProcesses);
   process.stdout.write(`${''.padEnd(46)}  one pr.  many pr.\n`);
   report('start to the default service account', 's', one.started, many.started, many.started / one.started);
-  report('pods, from POST to ready', '/s', one.pods, many.pods, one.pods / many.pods);
-  report('POST to its controller’s reaction, p50', 'ms', one.p50, many.p50, many.p50 / one.p50);
-  report('POST to its controller’s reaction, p99', 'ms', one.p99, many.p99, many.p99 / one.p99);
-  report('events to 20 informers', '/s', one.events, many.events, one.events / many.events);
+  report('pods, from POST to ready', '/s', one.pods, many.pods, one.pods / many.pods, GOAL);
+  report('POST to its controller’s reaction, p50', 'ms', one.p50, many.p50, many.p50 / one.p50, GOAL);
+  report('POST to its controller’s reaction, p99', 'ms', one.p99, many.p99, many.p99 / one.p99, GOAL);
+  report('events to 20 informers', '/s', one.events, many.events, one.events / many.events, GOAL);
   report(
     'resident memory when idle, all processes',
     'MB',

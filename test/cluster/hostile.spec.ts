@@ -104,7 +104,7 @@ describeWith(['nats', 'root'], 'a cluster of processes among enemies', () => {
     pids = pidsNow();
     await converges();
     memory = memoryNow();
-  });
+  }, 240_000);
   afterEach(async () => {
     // Nobody has been replaced, nobody is unwell, and everything still works.
     expect(pidsNow()).toEqual(pids);

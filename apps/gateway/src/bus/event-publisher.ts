@@ -37,6 +37,7 @@ export class EventPublisher {
   /** While this gateway stands by: the end of the last interval that was heard, by subject. */
   private readonly heard = new Map<string, number>();
   private listening: BusSubscription | undefined;
+  private empty: EventMessage = { prev: 0, rev: 0, events: [] };
   private isStopped = false;
   private timer: Timer | undefined;
 
@@ -153,11 +154,18 @@ export class EventPublisher {
     const rev = this.feed.revision;
     const isLarge = sized.reduce((sum, { bytes }) => sum + bytes, 0) > maximumBytes;
     // An empty interval that starts where it ends shows readers that they miss what came before.
-    const message: EventMessage = isLarge
-      ? { prev: rev, rev, events: [] }
-      : { prev: stream.prev, rev, events: sized.map(({ event }) => event) };
+    const message: EventMessage =
+      isLarge || sized.length === 0
+        ? this.emptyInterval(isLarge ? rev : stream.prev, rev)
+        : { prev: stream.prev, rev, events: sized.map(({ event }) => event) };
     stream.prev = rev;
     this.bus.publish(stream.subject, message);
+  }
+
+  /** Of all streams that have nothing to tell at a time, one object: nearly all, every second. */
+  private emptyInterval(prev: number, rev: number): EventMessage {
+    if (this.empty.prev !== prev || this.empty.rev !== rev) this.empty = { prev, rev, events: [] };
+    return this.empty;
   }
 
   /** A pod's event goes to the node that it is on. */
