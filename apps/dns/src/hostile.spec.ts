@@ -58,7 +58,7 @@ async function client(port: number, address = '127.0.0.1'): Promise<{ send(m: Bu
   return { send: (message) => socket.send(message, port, '127.0.0.1'), answers };
 }
 
-const PATIENCE_MS = 4_000;
+const PATIENCE_MS = 20_000;
 
 /** Lets the network do its work until the condition holds, moving the clock on by so much at a time. */
 async function until(condition: () => boolean, stepMs = 0): Promise<void> {

@@ -34,6 +34,7 @@ import { RbacAuthorizer } from './authz/rbac-authorizer';
 import { UnionAuthorizer } from './authz/union-authorizer';
 import { Bootstrap } from './bootstrap/bootstrap';
 import { ClusterInfoKeeper } from './bootstrap/cluster-info';
+import { onceStoreAnswers } from './bootstrap/once-store-answers';
 import { Keeper } from './bootstrap/keeper';
 import { ensureKubernetesService, isReachable } from './bootstrap/kubernetes-service';
 import { LiveGateways } from './bootstrap/live-gateways';
@@ -175,7 +176,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   const upgrades = new UpgradeProxy(api, table, reader, nodes, logger);
 
   const bootstrap = new Bootstrap(table, writer, logger);
-  await bootstrap.run();
+  await onceStoreAnswers(() => bootstrap.run(), { clock, random, logger });
 
   const adapter = createAdapter(config, (request, response, url) => http.handle(request, response, url));
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule, adapter, {
@@ -211,7 +212,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     await ensureService();
     await clusterInfo.ensure(bootstrap, isStart);
   };
-  await keep(true);
+  await onceStoreAnswers(() => keep(true), { clock, random, logger });
   const keeper = new Keeper(() => keep(false), clock, logger);
   keeper.start();
 
