@@ -1,4 +1,12 @@
-import { type Bus, type BusSubscription, type EventMessage, type ObjectEvent, base32, eventSubject, isEventMessage } from '#bus';
+import {
+  type Bus,
+  type BusSubscription,
+  type EventMessage,
+  type ObjectEvent,
+  base32,
+  eventSubject,
+  isEventMessage,
+} from '#bus';
 import { resources } from '#api';
 import { type Clock, type Timer } from '#machinery';
 import { type ResourceTable } from '../api/resource-table';
