@@ -63,6 +63,20 @@ export async function composeStart() {
   execFileSync('mount', ['--bind', pods, pods]);
   execFileSync('mount', ['--make-shared', pods]);
   let api;
+  // The engine would go on without us.
+  const onSignal = () => {
+    remove();
+    process.exit(1);
+  };
+  const remove = () => {
+    api?.close();
+    compose('stop');
+    compose('run', '--rm', 'purge');
+    compose('down', '--volumes');
+    execFileSync('umount', ['--recursive', '--lazy', pods]);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
     const start = performance.now();
     compose('up', '--detach', '--no-build');
@@ -76,11 +90,7 @@ export async function composeStart() {
     });
     return (performance.now() - start) / 1000;
   } finally {
-    api?.close();
-    compose('stop');
-    compose('run', '--rm', 'purge');
-    compose('down', '--volumes');
-    execFileSync('umount', ['--recursive', '--lazy', pods]);
-    rmSync(directory, { recursive: true, force: true });
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    remove();
   }
 }
