@@ -25,6 +25,15 @@ export class ManagedProcess {
     return this.options.name;
   }
 
+  /** 0 before the first start. */
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
+  isHealthPort(port: number): boolean {
+    return this.options.health !== undefined && new URL(this.options.health).port === String(port);
+  }
+
   get isRunning(): boolean {
     return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
   }
