@@ -33,6 +33,7 @@ main({
       port,
     }));
     const options = { clusterIp: CLUSTER_DNS, endpoints, replica: REPLICA ?? hostname().toLowerCase() };
-    process.add(await announceDns(options, dependencies.as(users.dns, 'dns')));
+    const { signal } = process;
+    process.add(await announceDns(options, { ...dependencies.as(users.dns, 'dns'), signal }));
   },
 });

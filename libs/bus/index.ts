@@ -9,7 +9,15 @@ export {
   type RequestOptions,
   type SubscribeOptions,
 } from './src/bus';
-export { type EventMessage, type ObjectEvent, apiSubject, base32, eventSubject, unbase32 } from './src/event-message';
+export {
+  type EventMessage,
+  type ObjectEvent,
+  apiSubject,
+  base32,
+  eventSubject,
+  isEventMessage,
+  unbase32,
+} from './src/event-message';
 export { type Faults, withFaults } from './src/faults';
 export { type BusCredentials, type BusIdentity, inboxPrefix, requestSubjects } from './src/identity';
 export { type InProcessBusOptions, createInProcessBus } from './src/in-process-bus';

@@ -11,6 +11,8 @@ export interface ProcessOptions {
   readonly logFile: string;
   /** Base URL of its health server, if it has one. */
   readonly health?: string;
+  /** What tells there that it is ready; default `/readyz`. */
+  readonly readyPath?: string;
 }
 
 /** One process of a cluster, which can be ended in every way, and started again. */
@@ -21,6 +23,15 @@ export class ManagedProcess {
 
   get name(): string {
     return this.options.name;
+  }
+
+  /** 0 before the first start. */
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
+  isHealthPort(port: number): boolean {
+    return this.options.health !== undefined && new URL(this.options.health).port === String(port);
   }
 
   get isRunning(): boolean {
@@ -62,12 +73,12 @@ export class ManagedProcess {
     this.child?.kill('SIGCONT');
   }
 
-  /** Resolves when `/readyz` says ok; at once for what has no health server. */
+  /** Resolves when it says that it is ready; at once for what has no health server. */
   async ready(timeoutMs = 60_000): Promise<void> {
     if (this.options.health === undefined) return;
     await eventually(async () => {
       if (!this.isRunning) throw new Error(`${this.name} has ended:\n${this.log.slice(-2000)}`);
-      const { status, text } = await this.get('/readyz');
+      const { status, text } = await this.get(this.options.readyPath ?? '/readyz');
       if (status !== 200) throw new Error(`${this.name} is not ready: ${text}`);
     }, timeoutMs);
   }

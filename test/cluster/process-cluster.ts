@@ -4,17 +4,23 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { type ClosableObjectClient, createHttpClient } from '#client';
 import { type InformerDump } from '#controller';
-import { nftTableName } from '#network';
+import { systemClock } from '#machinery';
 import { hostAddresses } from '#process';
 import { connectToDocker } from '#runtime';
+import { silentLogger } from '#telemetry';
 import { ensureDeploymentPki } from '../../apps/nestor/src/deployment-pki';
+import { removeOverlay, removeServiceRules } from '../../apps/node-agent';
 import { freePorts } from '../tools/free-ports';
 import { kubectlPath } from '../tools/kubernetes-clients';
+import { etcdCommand } from './etcd-command';
 import { ManagedProcess } from './managed-process';
 
 const run = promisify(execFile);
 const dist = join(__dirname, '../../dist/apps');
+/** Of pods: the agents' default. */
+const clusterCidr = '10.244.0.0/16';
 
 /** Every app whose replicas elect a leader. */
 export const electedApps = [
@@ -32,6 +38,10 @@ export interface ProcessClusterOptions {
   readonly agents?: number;
   /** Replicas by app; default 2 of each that can be twice, 1 of store and dns. */
   readonly replicas?: Readonly<Partial<Record<string, number>>>;
+  /** What keeps the state: our own store, or a real etcd in its place, both as the process `store`. */
+  readonly store?: 'nestor' | 'etcd';
+  /** Whether there is a `load-balancer` before the gateways. */
+  readonly loadBalancer?: boolean;
   /** More environment, by app (`node-controller`) or process (`node-controller-1`). */
   readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
@@ -45,6 +55,8 @@ export class ProcessCluster {
   readonly processes = new Map<string, ManagedProcess>();
   /** Base URLs of the gateways. */
   readonly servers: string[] = [];
+  /** Base URL of the load balancer, if there is one. */
+  balancer = '';
 
   /** Names what agents on Docker make. */
   private readonly clusterName = randomBytes(4).toString('hex');
@@ -57,7 +69,8 @@ export class ProcessCluster {
     try {
       await cluster.plan();
       for (const one of cluster.processes.values()) one.start();
-      await cluster.ready();
+      // More processes than the machine has cores for, all at once.
+      await cluster.ready(180_000);
       return cluster;
     } catch (error) {
       await cluster.stop();
@@ -112,6 +125,19 @@ export class ProcessCluster {
     return stdout;
   }
 
+  /** A client with all rights. @param server default: the first gateway */
+  client(server = this.servers[0] ?? '', options: { readonly deadlineMs?: number } = {}): ClosableObjectClient {
+    const pem = (name: string): string => readFileSync(this.pki('authority', name), 'utf8');
+    const [ca, cert, key] = [pem('ca.crt'), pem('admin.crt'), pem('admin.key')];
+    const common = { clock: systemClock, random: Math.random, userAgent: 'test/1' };
+    return createHttpClient({ server, ca, cert, key, ...common, ...options });
+  }
+
+  /** A file of a component's folder. */
+  pki(folder: string, name: string): string {
+    return join(this.directory, 'pki', folder, name);
+  }
+
   async kubectlStream(gateway: number, ...args: string[]): Promise<ChildProcess> {
     return spawn(await kubectlPath('v35'), args, { env: this.clientEnv(gateway), stdio: ['ignore', 'pipe', 'pipe'] });
   }
@@ -146,8 +172,9 @@ export class ProcessCluster {
     const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
     const own = mounts.map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${this.directory}/`));
     for (const path of own.reverse()) await run('umount', [path]);
-    // Without the right to have one there is none.
-    await run('nft', ['delete', 'table', 'ip', nftTableName(this.clusterName)]).catch(() => undefined);
+    const network = { cluster: this.clusterName, clusterCidr, logger: silentLogger() };
+    await removeServiceRules(network);
+    await removeOverlay(network);
   }
 
   private clientEnv(gateway: number): NodeJS.ProcessEnv {
@@ -160,7 +187,7 @@ export class ProcessCluster {
     const address = hostAddresses()[0] ?? '127.0.0.1';
     const pkiDirectory = join(this.directory, 'pki');
     const gateways = this.replicas('gateway', 2);
-    const [natsPort = 0, storePort, ...gatewayPorts] = await freePorts(2 + gateways);
+    const [natsPort = 0, storePort = 0, balancerPort, ...gatewayPorts] = await freePorts(3 + gateways);
     const agentNames = Array.from({ length: agents }, (_, index) => `node-${index}`);
     this.servers.push(...gatewayPorts.map((port) => `https://127.0.0.1:${port}`));
     await ensureDeploymentPki({
@@ -175,7 +202,7 @@ export class ProcessCluster {
       natsMount: join(pkiDirectory, 'nats'),
       natsPort,
     });
-    const file = (folder: string, name: string): string => join(pkiDirectory, folder, name);
+    const file = (folder: string, name: string): string => this.pki(folder, name);
     const identity = (folder: string): Record<string, string> => ({
       TLS_CA_FILE: file(folder, 'ca.crt'),
       TLS_CERT_FILE: file(folder, 'tls.crt'),
@@ -185,13 +212,8 @@ export class ProcessCluster {
 
     // Components ask the gateways where NATS is.
     const API_SERVERS = this.servers.join(',');
-    await this.addApp('store', 'store', {
-      STORE_DATA_DIR: join(this.directory, 'store'),
-      LISTEN_ADDRESS: `127.0.0.1:${storePort}`,
-      SERVING_CERT_FILE: file('store', 'tls.crt'),
-      SERVING_KEY_FILE: file('store', 'tls.key'),
-      CLIENT_CA_FILE: file('store', 'ca.crt'),
-    });
+    if (this.options.store === 'etcd') await this.addEtcd(storePort);
+    else await this.addStore(storePort);
     for (const [index, port] of gatewayPorts.entries()) {
       await this.addApp('gateway', `gateway-${index}`, {
         NATS_URL: `tls://127.0.0.1:${natsPort}`,
@@ -212,6 +234,11 @@ export class ProcessCluster {
       const admin = readFileSync(file('admin', 'kubeconfig'), 'utf8');
       const content = admin.replace(this.servers[0] ?? '', this.servers[index] ?? '');
       writeFileSync(join(this.directory, `kubeconfig-${index}`), content, { mode: 0o600 });
+    }
+    if (this.options.loadBalancer === true) {
+      this.balancer = `https://127.0.0.1:${balancerPort}`;
+      const BACKENDS = gatewayPorts.map((port) => `127.0.0.1:${port}`).join(',');
+      await this.addApp('load-balancer', 'load-balancer', { BACKENDS, LISTEN_ADDRESS: `127.0.0.1:${balancerPort}` });
     }
     for (const app of electedApps) {
       for (let index = 0; index < this.replicas(app, 2); index++) {
@@ -243,6 +270,24 @@ export class ProcessCluster {
     }
   }
 
+  private async addStore(port: number): Promise<void> {
+    await this.addApp('store', 'store', {
+      STORE_DATA_DIR: join(this.directory, 'store'),
+      LISTEN_ADDRESS: `127.0.0.1:${port}`,
+      SERVING_CERT_FILE: this.pki('store', 'tls.crt'),
+      SERVING_KEY_FILE: this.pki('store', 'tls.key'),
+      CLIENT_CA_FILE: this.pki('store', 'ca.crt'),
+    });
+  }
+
+  private async addEtcd(port: number): Promise<void> {
+    const [peerPort = 0, healthPort] = await freePorts(2);
+    const health = `127.0.0.1:${healthPort}`;
+    const pki = (name: string): string => this.pki('store', name);
+    const directory = join(this.directory, 'etcd');
+    this.add('store', etcdCommand({ directory, port, peerPort, health, pki }), {}, health, '/health');
+  }
+
   private replicas(app: string, otherwise: number): number {
     return this.options.replicas?.[app] ?? otherwise;
   }
@@ -259,9 +304,10 @@ export class ProcessCluster {
     command: readonly [string, ...string[]],
     env: Record<string, string>,
     health?: string,
+    readyPath?: string,
   ): void {
     const logFile = join(this.directory, `${name}.log`);
-    const where = health === undefined ? {} : { health: `http://${health}` };
+    const where = health === undefined ? {} : { health: `http://${health}`, readyPath };
     this.processes.set(name, new ManagedProcess({ name, command, env, logFile, ...where }));
   }
 }

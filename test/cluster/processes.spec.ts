@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { resources } from '#api';
-import { createHttpClient, type ObjectClient } from '#client';
-import { ApiError, hasReason, systemClock } from '#machinery';
+import { type ObjectClient } from '#client';
+import { ApiError, hasReason } from '#machinery';
 import { eventually } from '../tools/eventually';
 import { describeWith } from '../tools/requirements';
 import { electedApps, ProcessCluster } from './process-cluster';
@@ -28,18 +26,7 @@ describeWith(['nats'], 'a cluster of processes', () => {
     await eventually(() => kubectl('scale', 'deployment/web', `--replicas=${replicas}`), 30_000);
     await isRolledOut('web', replicas);
   };
-  const clientOf = (gateway: number): ObjectClient => {
-    const pem = (name: string): string => readFileSync(join(cluster.directory, 'pki/authority', name), 'utf8');
-    return createHttpClient({
-      server: cluster.servers[gateway] ?? '',
-      ca: pem('ca.crt'),
-      cert: pem('admin.crt'),
-      key: pem('admin.key'),
-      clock: systemClock,
-      random: Math.random,
-      userAgent: 'test/1',
-    });
-  };
+  const clientOf = (gateway: number): ObjectClient => cluster.client(cluster.servers[gateway]);
 
   beforeAll(async () => {
     cluster = await ProcessCluster.start({

@@ -4,36 +4,10 @@ import { join } from 'node:path';
 import { eventually } from '../tools/eventually';
 import { NestorCluster } from '../tools/nestor';
 import { describeWith } from '../tools/requirements';
+import { Traffic } from '../tools/traffic';
 
 const example = join(__dirname, '../../examples/hello');
 const url = 'http://127.0.0.1:30080';
-
-/** Asks until told to stop; every answer and failure is kept. */
-function traffic(): { stop: () => Promise<{ answers: string[]; failures: string[] }> } {
-  const answers: string[] = [];
-  const failures: string[] = [];
-  let isStopping = false;
-  const loop = async (): Promise<void> => {
-    while (!isStopping) {
-      try {
-        const response = await fetch(url, { headers: { connection: 'close' } });
-        const text = await response.text();
-        if (response.ok) answers.push(text);
-        else failures.push(`${response.status} ${text}`);
-      } catch (error) {
-        failures.push(String((error as Error).cause ?? error));
-      }
-    }
-  };
-  const running = Promise.all([loop(), loop()]);
-  return {
-    stop: async () => {
-      isStopping = true;
-      await running;
-      return { answers, failures };
-    },
-  };
-}
 
 describeWith(['docker', 'root'], 'the main job, on Docker', () => {
   jest.setTimeout(120_000);
@@ -88,7 +62,7 @@ describeWith(['docker', 'root'], 'the main job, on Docker', () => {
   });
 
   it('rolls out a new version under traffic without a failed request, and back', async () => {
-    const load = traffic();
+    const load = new Traffic(url);
     await cluster.kubectl('set', 'env', 'deployment/hello', 'GREETING=Good day');
     await cluster.kubectl('rollout', 'status', 'deployment/hello', '--timeout=60s');
     await eventually(async () => expect(await names()).toHaveLength(3), 60_000);

@@ -96,3 +96,32 @@ test('an API that is away is waited for', async () => {
   await cluster.clock.advance(11_000);
   expect(slices(cluster)).toEqual(['kube-dns-a']);
 });
+
+test('with a signal, a start without an answer is tried again until there is one', async () => {
+  const cluster = new FakeCluster();
+  for (let i = 0; i < 3; i++) cluster.failNext('patch', resources.leases, apiError(503, 'ServiceUnavailable'));
+  const { client, clock } = cluster;
+  const options = { clusterIp, replica: 'a', endpoints: [{ address: '10.244.0.1', port: 53 }] };
+  const { signal } = new AbortController();
+  const starting = announceDns(options, { client, clock, random: () => 0.5, logger: silentLogger(), signal });
+  await clock.advance(2_000);
+  expect(slices(cluster)).toEqual([]);
+  await clock.advance(1_500);
+  started.push(await starting);
+  expect(slices(cluster)).toEqual(['kube-dns-a']);
+});
+
+test('the signal ends a start that waits', async () => {
+  const cluster = new FakeCluster();
+  cluster.failNext('patch', resources.leases, apiError(503, 'ServiceUnavailable'));
+  const { client, clock } = cluster;
+  const stopping = new AbortController();
+  const starting = announceDns(
+    { clusterIp, replica: 'a', endpoints: [{ address: '10.244.0.1', port: 53 }] },
+    { client, clock, random: () => 0.5, logger: silentLogger(), signal: stopping.signal },
+  );
+  await clock.advance(500);
+  stopping.abort(new Error('told to stop'));
+  await expect(starting).rejects.toThrow('told to stop');
+  expect(clock.pending).toBe(0);
+});

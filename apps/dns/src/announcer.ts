@@ -10,10 +10,14 @@ export interface AnnouncerDependencies {
   /** 0 ≤ x < 1 */
   readonly random: () => number;
   readonly logger: Logger;
+  /** With it, a start that fails is tried again until it aborts: then the promise rejects. Without, the first failure is the last. */
+  readonly signal?: AbortSignal;
 }
 
 const NAMESPACE = 'kube-system';
 const ROUND_MS = 10_000;
+/** Between tries of the first announcement; clients have waited for an answer before, too. */
+const RETRY_MS = 1_000;
 /** A replica that has not renewed its lease for this long is taken off the service. Long enough for a pause or an API that is away. */
 const GONE_MS = 40_000;
 
@@ -26,7 +30,7 @@ export async function announceDns(
   dependencies: AnnouncerDependencies,
 ): Promise<RunningComponent> {
   const announcer = new Announcer(options, dependencies);
-  await announcer.announce();
+  await announcer.begin();
   const running = announcer.run();
   let stopped: Promise<void> | undefined;
   return { name: 'dns announcer', stop: () => (stopped ??= announcer.stop(running)) };
@@ -41,6 +45,19 @@ class Announcer {
     private readonly options: PublishOptions,
     private readonly dependencies: AnnouncerDependencies,
   ) {}
+
+  async begin(): Promise<void> {
+    const { clock, random, logger, signal } = this.dependencies;
+    for (;;) {
+      try {
+        return await this.announce();
+      } catch (error) {
+        if (signal === undefined) throw error;
+        logger.warn({ err: error }, 'cannot announce the name server yet, trying again');
+        await delay(clock, RETRY_MS * (0.5 + random()), signal);
+      }
+    }
+  }
 
   async announce(): Promise<void> {
     await this.renew();

@@ -7,6 +7,7 @@ import { chain, type Handler } from './handler';
 import { cache } from './handlers/cache';
 import { ednsVersion } from './handlers/edns-version';
 import { forward } from './handlers/forward';
+import { internetOnly } from './handlers/internet-only';
 import { kubernetes } from './handlers/kubernetes';
 import { createDnsMetrics } from './metrics';
 import { watchedResolvConf } from './resolv-conf';
@@ -68,11 +69,12 @@ export async function startDns(config: DnsConfig, dependencies: DnsDependencies)
       monotonic: () => clock.monotonic(),
       onLookup: (isHit) => metrics.cacheLookup(isHit),
     }),
-    forward({ upstreams, maxInFlight: 1000 }),
+    forward({ upstreams, clock, maxExchanges: 1000, maxWaiting: 2000, maxWaitingPerSource: 500 }),
   ];
   // The whole server, in the order in which a query passes through it.
   const handlers: readonly Handler[] = [
     ednsVersion,
+    internetOnly,
     kubernetes({
       zone,
       ttl: config.ttl ?? 5,
@@ -81,7 +83,7 @@ export async function startDns(config: DnsConfig, dependencies: DnsDependencies)
         .filter((address) => ipFamily(address) !== undefined),
       view,
       isReady: () => isReady,
-      resolve: (name, type) => resolveAddresses(chain(forwarding), name, type),
+      resolve: (name, type, source) => resolveAddresses(chain(forwarding), name, type, source),
       now: () => Math.floor(clock.now() / 1000),
       random,
     }),

@@ -4,6 +4,8 @@ import { type Query } from './wire/query';
 export interface DnsRequest {
   readonly query: Query;
   readonly transport: 'udp' | 'tcp';
+  /** The client's address: who floods is held back, not everybody. */
+  readonly source: string;
 }
 
 /** Either records, still to be encoded, or the message of another server, with this query's id and question. */

@@ -10,23 +10,25 @@ export async function resolveAddresses(
   handle: (request: DnsRequest) => Promise<DnsAnswer>,
   name: string,
   type: 'A' | 'AAAA',
+  source: string,
 ): Promise<DnsRecord[]> {
   const parsed = parseQuery(questionFor(name, type));
   if (parsed.kind !== 'query') throw new Error(`not a name: ${JSON.stringify(name)}`);
-  const answer = await handle({ query: parsed.query, transport: 'udp' });
+  const answer = await handle({ query: parsed.query, transport: 'udp', source });
   if (answer.kind === 'records') return [...answer.answer.answers];
   const { message } = answer;
   return readAnswer(message).answers.flatMap((record): DnsRecord[] => {
     const { ttl, dataOffset } = record;
-    if (!isEncodable(record.name) || record.name.includes('\\')) return [];
+    if (record.type !== types[type] && record.type !== types.CNAME) return [];
+    const { name: owner } = readName(message, record.nameOffset);
+    if (!isEncodable(owner) || owner.includes('\\')) return [];
     if (record.type === types[type]) {
       const address = ipOfBytes(message.subarray(dataOffset, record.end));
       const isOfType = address !== undefined && ipFamily(address) === (type === 'A' ? 'IPv4' : 'IPv6');
-      return isOfType ? [{ name: record.name, ttl, type, address }] : [];
+      return isOfType ? [{ name: owner, ttl, type, address }] : [];
     }
-    if (record.type !== types.CNAME) return [];
     const target = readName(message, dataOffset).name;
-    return isEncodable(target) && !target.includes('\\') ? [{ name: record.name, ttl, type: 'CNAME', target }] : [];
+    return isEncodable(target) && !target.includes('\\') ? [{ name: owner, ttl, type: 'CNAME', target }] : [];
   });
 }
 

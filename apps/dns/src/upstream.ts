@@ -8,6 +8,8 @@ import { readAnswer } from './wire/records';
 
 /** Another name server. */
 export interface Upstream {
+  /** Tells it from the others: its address and port. */
+  readonly name: string;
   /** Sends the message under an id of its own and resolves to the answer. Rejects on time-out or when it cannot be reached. */
   exchange(message: Buffer, transport: 'udp' | 'tcp'): Promise<Buffer>;
 }
@@ -23,6 +25,7 @@ const TIMEOUT_MS = 2000;
 /** A truncated answer over UDP is passed on as it is: the client asks again over TCP, and so do we. */
 export function createUpstream({ address, port }: UpstreamAddress, clock: Clock): Upstream {
   return {
+    name: `${address} ${port}`,
     exchange(message, transport) {
       const query = Buffer.from(message);
       // Unpredictable, together with the port, so that nobody else can answer (RFC 5452).
@@ -74,15 +77,19 @@ function overTcp(query: Buffer, address: string, port: number, clock: Clock): Pr
     socket.on('data', (data) => {
       for (const answer of frames.push(data)) if (isAnswerTo(query, answer)) return end(() => resolve(answer));
     });
-    socket.end(frame(query));
+    // Not half-closed: there are servers that take the end for a client that has gone.
+    socket.write(frame(query));
   });
 }
 
+/** Whether it has our id and our question, and is well-formed. */
 function isAnswerTo(query: Buffer, answer: Buffer): boolean {
+  // First what is cheap: whoever floods us with answers has yet to find the id.
+  if (answer.length < 2 || answer.readUInt16BE(0) !== query.readUInt16BE(0)) return false;
   try {
-    const { id, question } = readAnswer(answer);
+    const { question } = readAnswer(answer);
     const asked = query.toString('latin1', 12, 12 + question.length);
-    return id === query.readUInt16BE(0) && lowerCase(asked) === lowerCase(question.toString('latin1'));
+    return lowerCase(asked) === lowerCase(question.toString('latin1'));
   } catch (error) {
     if (error instanceof WireError) return false;
     throw error;

@@ -33,7 +33,8 @@ import { NodeAuthorizer } from './authz/node/node-authorizer';
 import { RbacAuthorizer } from './authz/rbac-authorizer';
 import { UnionAuthorizer } from './authz/union-authorizer';
 import { Bootstrap } from './bootstrap/bootstrap';
-import { ensureClusterInfo } from './bootstrap/cluster-info';
+import { ClusterInfoKeeper } from './bootstrap/cluster-info';
+import { onceStoreAnswers } from './bootstrap/once-store-answers';
 import { Keeper } from './bootstrap/keeper';
 import { ensureKubernetesService, isReachable } from './bootstrap/kubernetes-service';
 import { LiveGateways } from './bootstrap/live-gateways';
@@ -175,7 +176,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   const upgrades = new UpgradeProxy(api, table, reader, nodes, logger);
 
   const bootstrap = new Bootstrap(table, writer, logger);
-  await bootstrap.run();
+  await onceStoreAnswers(() => bootstrap.run(), { clock, random, logger });
 
   const adapter = createAdapter(config, (request, response, url) => http.handle(request, response, url));
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule, adapter, {
@@ -201,17 +202,17 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   const gateways = new LiveGateways(store, isReachable(own) ? own : undefined);
   const ensureService = async (): Promise<void> =>
     ensureKubernetesService(bootstrap, table, formatAddress(range.first + 1), own.port, await gateways.list());
-  const clusterInfo = {
+  const clusterInfo = new ClusterInfoKeeper({
     server: config.clusterInfo?.server ?? `https://${address}`,
     authorityPem: config.clusterInfo?.authorityPem ?? config.tls.clientCaPem,
-  };
+  });
   const keep = async (isStart: boolean): Promise<void> => {
     await gateways.renew();
     await bootstrap.ensureNamespaces();
     await ensureService();
-    await ensureClusterInfo(bootstrap, clusterInfo, isStart);
+    await clusterInfo.ensure(bootstrap, isStart);
   };
-  await keep(true);
+  await onceStoreAnswers(() => keep(true), { clock, random, logger });
   const keeper = new Keeper(() => keep(false), clock, logger);
   keeper.start();
 

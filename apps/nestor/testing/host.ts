@@ -34,7 +34,7 @@ export async function startHost({ nodes }: HostOptions): Promise<Host> {
   let cluster: RunningCluster | undefined;
   let changes: Changes | undefined;
   let kubeconfig = '';
-  const quiescence = new Quiescence({ isIdle: () => cluster?.isIdle() ?? true });
+  const quiescence = new Quiescence({ isIdle: () => cluster?.isIdle() ?? true, now: () => performance.now() });
   const own = createInProcessBus({ clock, random: Math.random, logger });
   const bus = quiescence.watch(own);
   const onStore = (store: KeyValueStore): void => {

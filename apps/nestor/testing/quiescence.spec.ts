@@ -3,8 +3,9 @@ import { Quiescence } from './quiescence';
 import { TestClock } from './test-clock';
 
 const clock = new TestClock();
-const create = (isIdle = () => true) => {
-  const quiescence = new Quiescence({ isIdle });
+/** @param now real time, which stands still unless told */
+const create = (isIdle = () => true, now = () => 0) => {
+  const quiescence = new Quiescence({ isIdle, now });
   return { quiescence, bus: quiescence.watch(createInProcessBus({ clock, random: Math.random })) };
 };
 const turns = async (count: number): Promise<void> => {
@@ -15,8 +16,8 @@ test('waits for requests, and for what their answers set off', async () => {
   const { quiescence, bus } = create();
   const log: string[] = [];
   bus.serve('slow', 'q', async () => {
-    // Off this thread, as signing is: no turn of the event loop shows it.
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    // As signing, off this thread: many turns of the event loop show nothing of it.
+    await turns(50);
     return 'answer';
   });
   void bus.request('slow', {}, { deadlineMs: 1000 }).then(async () => {
@@ -35,16 +36,22 @@ test('waits for requests, and for what their answers set off', async () => {
 test('waits for components that have something in work', async () => {
   let isIdle = false;
   const { quiescence } = create(() => isIdle);
-  setTimeout(() => (isIdle = true), 10);
+  void turns(50).then(() => (isIdle = true));
   await quiescence.settle();
   expect(isIdle).toBe(true);
 });
 
 test('what does not move waits for the clock, and is not waited for', async () => {
-  const { quiescence } = create(() => false);
+  let time = 0;
+  const { quiescence } = create(
+    () => false,
+    () => time++,
+  );
   await quiescence.settle();
   // It is known by now.
+  const before = time;
   await quiescence.settle();
+  expect(time - before).toBeLessThan(5);
 });
 
 test('empty intervals are no news', async () => {

@@ -3,6 +3,8 @@ import { type Bus, type EventMessage } from '#bus';
 export interface QuiescenceOptions {
   /** No component has anything in work. */
   readonly isIdle: () => boolean;
+  /** Milliseconds of real time, from any origin. */
+  readonly now: () => number;
 }
 
 /**
@@ -59,18 +61,18 @@ export class Quiescence {
   /** Resolves when the cluster is at rest, or only waits for its clock. */
   async settle(): Promise<void> {
     let seen = this.moves;
-    let movedAt = performance.now();
+    let movedAt = this.options.now();
     for (let quiet = 0; quiet < QUIET_TURNS;) {
       await nextTurn();
       if (this.moves !== seen) {
         seen = this.moves;
-        movedAt = performance.now();
+        movedAt = this.options.now();
         quiet = 0;
       } else if ((this.underWay === 0 && this.options.isIdle()) || this.stalledAt === seen) {
         quiet++;
       } else {
         quiet = 0;
-        if (performance.now() - movedAt > STALLED_MS) this.stalledAt = seen;
+        if (this.options.now() - movedAt > STALLED_MS) this.stalledAt = seen;
       }
     }
   }

@@ -20,6 +20,27 @@ export interface EventMessage {
   readonly more?: boolean;
 }
 
+/** Whether a payload is what an event stream carries. Anything else is to be treated as a message that was lost. */
+export function isEventMessage(payload: unknown): payload is EventMessage {
+  if (typeof payload !== 'object' || payload === null) return false;
+  const { prev, rev, events } = payload as Partial<EventMessage>;
+  return isRevision(prev) && isRevision(rev) && prev <= rev && Array.isArray(events) && events.every(isObjectEvent);
+}
+
+function isObjectEvent(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { type, revision, object } = value as Partial<ObjectEvent>;
+  return isEventType(type) && isRevision(revision) && typeof object?.metadata?.name === 'string';
+}
+
+function isEventType(type: unknown): boolean {
+  return type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED';
+}
+
+function isRevision(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** Event stream of a resource: `nestor.event.<group|core>.<plural>`. */
 export function eventSubject(group: string, plural: string): string {
   return `nestor.event.${group === '' ? 'core' : group.replaceAll('.', '_')}.${plural}`;

@@ -37,6 +37,9 @@ export interface NatsBusOptions {
   readonly reconnectWaitMs?: number;
 }
 
+/** As in bodies over HTTP: what those who walk a message are sure to survive. */
+const maximumDepth = 1_000;
+
 /** Header of an answer that is an error of the handler. */
 const errorHeader = 'Nestor-Error';
 
@@ -168,7 +171,7 @@ class NatsBus implements Bus {
       }
       try {
         const payload = this.decode(message);
-        if (payload === undefined) throw new Error('the request is not JSON');
+        if (payload === undefined) throw new Error('the request is not JSON, or nested too deeply');
         const answer = await handler({ subject: message.subject, payload });
         message.respond(this.encode(message.subject, answer));
       } catch (error) {
@@ -237,9 +240,9 @@ class NatsBus implements Bus {
 
   private decode(message: Msg): Payload | undefined {
     try {
-      return deepFreeze(JSON.parse(Buffer.from(message.data).toString('utf8')) as object);
+      return deepFreeze(JSON.parse(Buffer.from(message.data).toString('utf8')) as object, maximumDepth);
     } catch (error) {
-      this.logger.error({ err: error, subject: message.subject }, 'not JSON');
+      this.logger.warn({ err: error, subject: message.subject }, 'not JSON, or nested too deeply');
       return undefined;
     }
   }

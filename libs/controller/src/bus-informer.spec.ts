@@ -166,6 +166,29 @@ describe('BusInformer', () => {
     await factory.stop();
   });
 
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['a text', 'x'],
+    ['a list', []],
+    ['no interval', { events: [] }],
+    ['an interval that is none', { prev: 'a', rev: 1e12, events: [] }],
+    ['an interval that goes back', { prev: 12, rev: 3, events: [] }],
+    ['no events', { prev: 0, rev: 1e12 }],
+    ['events that are none', { prev: 0, rev: 1e12, events: [null] }],
+    ['an event without an object', { prev: 0, rev: 1e12, events: [{ type: 'ADDED', revision: 1e12 }] }],
+    ['an object without a name', { prev: 0, rev: 1e12, events: [{ type: 'ADDED', revision: 1e12, object: {} }] }],
+  ])('takes %s for a message that was lost', async (_, payload) => {
+    const { clock, bus, model } = setUp();
+    const { factory, informer } = open(bus, model, clock);
+    await factory.synced();
+    model.set('a');
+    bus.publish(subject, payload as object);
+    await informer.waitFor(model.revision);
+    expect(informer.lister.list()).toHaveLength(1);
+    expect([model.lists, model.replays]).toEqual([1, 1]);
+    await factory.stop();
+  });
+
   it('asks for a replay when the stream is silent for five seconds', async () => {
     const { clock, bus, model } = setUp();
     const { factory, informer } = open(bus, model, clock);

@@ -1,5 +1,14 @@
 import { type Resource, formatGroupVersion } from '#api';
-import { type Bus, type BusSubscription, type EventMessage, type ObjectEvent, base32, eventSubject } from '#bus';
+import {
+  type Bus,
+  type BusSubscription,
+  type EventMessage,
+  type ObjectEvent,
+  type Payload,
+  base32,
+  eventSubject,
+  isEventMessage,
+} from '#bus';
 import { type ObjectClient, collectionPath, withQuery } from '#client';
 import {
   type Clock,
@@ -59,7 +68,7 @@ export class BusInformer<T extends KubernetesObject> implements Informer<T> {
     this.heardAt = options.clock.monotonic();
     this.subscription = options.bus.subscribe(
       subjectOf(resource, fieldSelector),
-      ({ payload }) => this.receive(payload as EventMessage),
+      ({ payload }) => this.receive(payload),
       { onGap: () => this.gap() },
     );
     this.recover();
@@ -96,7 +105,11 @@ export class BusInformer<T extends KubernetesObject> implements Informer<T> {
     await this.recovering;
   }
 
-  private receive(message: EventMessage): void {
+  private receive(message: Payload): void {
+    if (!isEventMessage(message)) {
+      this.options.logger.warn({ resource: this.resource.plural }, 'a message of the event stream makes no sense');
+      return this.gap();
+    }
     this.heardAt = this.options.clock.monotonic();
     const { events } = this.stream.receive(message);
     this.apply(events);

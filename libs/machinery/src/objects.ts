@@ -79,11 +79,12 @@ export function controllerOf(object: DeepReadonly<KubernetesObject>): DeepReadon
   return object.metadata?.ownerReferences?.find((reference) => reference.controller === true);
 }
 
-/** Freezes a value and everything it reaches. Returns its argument. */
-export function deepFreeze<T>(value: T): DeepReadonly<T> {
+/** Freezes a value and everything it reaches. Returns its argument. @throws RangeError if it is nested more deeply than asked for */
+export function deepFreeze<T>(value: T, maximumDepth = Infinity): DeepReadonly<T> {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    if (maximumDepth <= 0) throw new RangeError('nested too deeply');
     Object.freeze(value);
-    for (const child of Object.values(value)) deepFreeze(child);
+    for (const child of Object.values(value)) deepFreeze(child, maximumDepth - 1);
   }
   return value as DeepReadonly<T>;
 }

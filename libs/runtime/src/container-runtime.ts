@@ -241,7 +241,8 @@ export interface ContainerRuntime {
   listSandboxes(podUid?: string): Promise<readonly SandboxStatus[]>;
 
   createContainer(sandboxId: string, pod: SandboxConfig, config: ContainerConfig): Promise<string>;
-  startContainer(id: string): Promise<void>;
+  /** @param signal ends a start that only waits, with its reason; one that is under way is carried out. */
+  startContainer(id: string, signal?: AbortSignal): Promise<void>;
   /** Signals the container, and kills it after `timeoutSeconds`. Resolves when it has exited. */
   stopContainer(id: string, timeoutSeconds: number, signal?: string): Promise<void>;
   removeContainer(id: string): Promise<void>;

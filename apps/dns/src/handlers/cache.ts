@@ -11,6 +11,9 @@ export interface CacheOptions {
   readonly onLookup: (isHit: boolean) => void;
 }
 
+/** Longer answers are rare, and a few of them would take the memory of all others. */
+const MAX_MESSAGE = 4096;
+
 interface Entry {
   readonly message: Buffer;
   readonly ttlOffsets: readonly { readonly at: number; readonly ttl: number }[];
@@ -51,6 +54,7 @@ function keyOf({ name, question, isRecursionDesired, isCheckingDisabled, edns }:
 }
 
 function entryFor(message: Buffer, maxTtl: number, now: number): Entry | undefined {
+  if (message.length > MAX_MESSAGE) return undefined;
   const { rcode, isTruncated, answers, authorities, additionals } = readAnswer(message);
   if (isTruncated || (rcode !== rcodes.NOERROR && rcode !== rcodes.NXDOMAIN)) return undefined;
   // OPT has flags in the place of a TTL.

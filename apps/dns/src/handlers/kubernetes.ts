@@ -11,7 +11,7 @@ export interface KubernetesOptions extends RecordsOptions {
   /** Whether the view is complete; before, nothing is known not to exist. */
   readonly isReady: () => boolean;
   /** Addresses of a name outside of the zone, for aliases (ExternalName). Rejects if nobody knows. */
-  readonly resolve: (name: string, type: 'A' | 'AAAA') => Promise<readonly DnsRecord[]>;
+  readonly resolve: (name: string, type: 'A' | 'AAAA', source: string) => Promise<readonly DnsRecord[]>;
   /** Seconds since the epoch, for the zone's serial number. */
   readonly now: () => number;
   readonly random: () => number;
@@ -26,8 +26,7 @@ export function kubernetes(options: KubernetesOptions): Handler {
   const authority = (): DnsRecord[] => [startOfAuthority(options, options.now())];
   const isOurs = (name: string): boolean => name === options.zone || name.endsWith(`.${options.zone}`);
 
-  return async ({ query }, next) => {
-    if (!query.isInternet) return next();
+  return async ({ query, source }, next) => {
     if (!options.isReady()) return isOurs(query.name) || query.name.endsWith('.arpa') ? failed : next();
     const aliases: DnsRecord[] = [];
     let name = query.name;
@@ -37,7 +36,7 @@ export function kubernetes(options: KubernetesOptions): Handler {
         if (aliases.length === 0) return next();
         // RFC 1034, 4.3.2: the alias, and what can be found out about its target.
         const type = query.type === types.A ? 'A' : query.type === types.AAAA ? 'AAAA' : undefined;
-        const target = type === undefined ? [] : await options.resolve(name, type).catch(() => []);
+        const target = type === undefined ? [] : await options.resolve(name, type, source).catch(() => []);
         return respond({ rcode: 'NOERROR', answers: [...aliases, ...target] });
       }
       if (result.kind === 'missing') {

@@ -25,19 +25,11 @@ export function udpLimit({ edns }: Query): number {
  */
 export function encodeAnswer(query: Query, answer: RecordsAnswer, limit: number): Buffer {
   const { answers, authorities = [], additionals = [] } = answer;
-  const whole = write(query, answer, answers, authorities, additionals, false);
-  if (whole.length <= limit) return whole;
-  const lean = write(query, answer, answers, authorities, [], false);
-  if (lean.length <= limit) return lean;
-  // As many answers as fit: sizes grow with their number.
-  let low = 0;
-  let high = answers.length - 1;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (write(query, answer, answers.slice(0, middle), [], [], true).length <= limit) low = middle;
-    else high = middle - 1;
-  }
-  return write(query, answer, answers.slice(0, low), [], [], true);
+  return (
+    write(query, answer, [answers, authorities, additionals], limit) ??
+    write(query, answer, [answers, authorities, []], limit) ??
+    truncate(query, answer, limit)
+  );
 }
 
 /** A header with an error code, for messages that could not be read. */
@@ -48,28 +40,31 @@ export function encodeError(id: number, opcode: number, rcode: Rcode): Buffer {
   return header;
 }
 
+/** @returns undefined if it does not fit, found out as soon as it does not */
 function write(
   query: Query,
-  { rcode, isAuthoritative }: RecordsAnswer,
-  answers: readonly DnsRecord[],
-  authorities: readonly DnsRecord[],
-  additionals: readonly DnsRecord[],
-  isTruncated: boolean,
-): Buffer {
-  const code = rcodes[rcode];
-  const flags =
-    0x8000 |
-    (isAuthoritative ? 0x0400 : 0) |
-    (isTruncated ? 0x0200 : 0) |
-    (query.isRecursionDesired ? 0x0100 : 0) |
-    0x0080 |
-    (code & 15);
-  const writer = new Writer(query);
-  for (const record of [...answers, ...authorities, ...additionals]) writer.record(record);
-  if (query.edns !== undefined) writer.opt(code >> 4);
-  const extra = additionals.length + (query.edns === undefined ? 0 : 1);
-  return writer.finish([query.id, flags, 1, answers.length, authorities.length, extra]);
+  answer: RecordsAnswer,
+  sections: readonly (readonly DnsRecord[])[],
+  limit: number,
+): Buffer | undefined {
+  const writer = new Writer(query, answer, limit);
+  if (!writer.hasRoom || !sections.flat().every((record) => writer.record(record))) return undefined;
+  return writer.finish(
+    sections.map(({ length }) => length),
+    0,
+  );
 }
+
+/** As many answers as fit, with the flag TC. */
+function truncate(query: Query, answer: RecordsAnswer, limit: number): Buffer {
+  const writer = new Writer(query, answer, limit);
+  const firstLeftOut = answer.answers.findIndex((record) => !writer.record(record));
+  return writer.finish([firstLeftOut < 0 ? answer.answers.length : firstLeftOut, 0, 0], TRUNCATED);
+}
+
+const TRUNCATED = 0x0200;
+/** The record that answers EDNS: root, type, size, flags, no data. */
+const OPT_SIZE = 11;
 
 class Writer {
   private readonly parts: number[] = [];
@@ -77,12 +72,44 @@ class Writer {
   private readonly offsets = new Map<string, number>();
   private readonly question: Buffer;
 
-  constructor(query: Query) {
+  constructor(
+    private readonly query: Query,
+    private readonly answer: RecordsAnswer,
+    private readonly limit: number,
+  ) {
     this.question = query.question;
     this.remember(query.name, 12);
   }
 
-  record(record: DnsRecord): void {
+  get hasRoom(): boolean {
+    const opt = this.query.edns === undefined ? 0 : OPT_SIZE;
+    return 12 + this.question.length + this.parts.length + opt <= this.limit;
+  }
+
+  /** @returns false if there was no room for it: then it is not there, and nothing more may be added. */
+  record(record: DnsRecord): boolean {
+    const start = this.parts.length;
+    this.write(record);
+    if (!this.hasRoom) this.parts.length = start;
+    return this.parts.length > start;
+  }
+
+  /** @param counts of answers, authorities and additionals */
+  finish(counts: readonly number[], flags: number): Buffer {
+    const { id, isRecursionDesired, edns } = this.query;
+    const { isAuthoritative } = this.answer;
+    const code = rcodes[this.answer.rcode];
+    const [answers = 0, authorities = 0, additionals = 0] = counts;
+    if (edns !== undefined) this.opt(code >> 4);
+    const head = Buffer.alloc(12);
+    const asked = isRecursionDesired ? 0x0100 : 0;
+    const all = 0x8000 | (isAuthoritative ? 0x0400 : 0) | flags | asked | 0x0080 | (code & 15);
+    const extra = additionals + (edns === undefined ? 0 : 1);
+    [id, all, 1, answers, authorities, extra].forEach((value, i) => head.writeUInt16BE(value, i * 2));
+    return Buffer.concat([head, this.question, Buffer.from(this.parts)]);
+  }
+
+  private write(record: DnsRecord): void {
     this.name(record.name);
     this.u16(types[record.type]);
     this.u16(CLASS_IN);
@@ -95,18 +122,12 @@ class Writer {
     this.parts[at + 1] = size & 255;
   }
 
-  opt(extendedRcode: number): void {
+  private opt(extendedRcode: number): void {
     this.parts.push(0);
     this.u16(types.OPT);
     this.u16(OUR_UDP_SIZE);
     this.parts.push(extendedRcode, 0, 0, 0);
     this.u16(0);
-  }
-
-  finish(header: readonly number[]): Buffer {
-    const head = Buffer.alloc(12);
-    header.forEach((value, i) => head.writeUInt16BE(value, i * 2));
-    return Buffer.concat([head, this.question, Buffer.from(this.parts)]);
   }
 
   private data(record: DnsRecord): void {

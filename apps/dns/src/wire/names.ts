@@ -7,8 +7,16 @@ export class WireError extends Error {}
 
 const MAX_NAME = 255;
 
+export interface WireName {
+  readonly name: string;
+  /** Offset of what follows. */
+  readonly end: number;
+  /** Bytes that the name has without compression. */
+  readonly length: number;
+}
+
 /** Reads a name, following compression pointers. @throws WireError if it is none */
-export function readName(buffer: Buffer, offset: number): { readonly name: string; readonly end: number } {
+export function readName(buffer: Buffer, offset: number): WireName {
   const labels: string[] = [];
   let end: number | undefined;
   let length = 1;
@@ -17,7 +25,7 @@ export function readName(buffer: Buffer, offset: number): { readonly name: strin
     const size = buffer[at];
     if (size === undefined) throw new WireError('name ends early');
     if (size === 0) {
-      return { name: labels.join('.'), end: end ?? at + 1 };
+      return { name: labels.join('.'), end: end ?? at + 1, length };
     }
     if (size >= 0xc0) {
       const low = buffer[at + 1];
@@ -35,6 +43,19 @@ export function readName(buffer: Buffer, offset: number): { readonly name: strin
     if (length > MAX_NAME) throw new WireError('name is too long');
     labels.push(buffer.toString('latin1', at + 1, at + 1 + size).replace(/[\\.]/g, '\\$&'));
     at += size + 1;
+  }
+}
+
+/** The offset after a name, without a look at what it points at. @throws WireError if it is none */
+export function skipName(buffer: Buffer, offset: number): number {
+  for (let at = offset; ;) {
+    const size = buffer[at];
+    if (size === undefined) throw new WireError('name ends early');
+    if (size === 0) return at + 1;
+    if (size >= 0xc0) return at + 2;
+    if (size > 63) throw new WireError('unknown kind of label');
+    at += size + 1;
+    if (at - offset >= MAX_NAME) throw new WireError('name is too long');
   }
 }
 

@@ -27,6 +27,8 @@ export type ParsedQuery =
 const HEADER = 12;
 /** A query has no use for more; a flood of records would only cost time. */
 const MAX_EXTRA_RECORDS = 16;
+/** As much as EDNS lets a client announce for answers of UDP; queries are a tenth of it. Only TCP brings more. */
+const MAX_QUERY = 4096;
 
 /** Reads a message of a client. Total: any bytes lead to one of the three outcomes. */
 export function parseQuery(message: Buffer): ParsedQuery {
@@ -38,10 +40,11 @@ export function parseQuery(message: Buffer): ParsedQuery {
   if (opcode !== 0) return { kind: 'bad', id, opcode, rcode: 'NOTIMP' };
   const bad = { kind: 'bad', id, opcode, rcode: 'FORMERR' } as const;
   const extra = message.readUInt16BE(6) + message.readUInt16BE(8) + message.readUInt16BE(10);
-  if (message.readUInt16BE(4) !== 1 || extra > MAX_EXTRA_RECORDS) return bad;
+  if (message.readUInt16BE(4) !== 1 || extra > MAX_EXTRA_RECORDS || message.length > MAX_QUERY) return bad;
   try {
-    const { name, end } = readName(message, HEADER);
-    if (end + 4 > message.length) return bad;
+    const { name, end, length } = readName(message, HEADER);
+    // There is nothing yet that a question's name could point at, and whoever repeats the question relies on its length.
+    if (end + 4 > message.length || end - HEADER !== length) return bad;
     let edns: Query['edns'];
     for (let i = 0, at = end + 4; i < extra; i++) {
       const record = readRecord(message, at);

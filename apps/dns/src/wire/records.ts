@@ -1,4 +1,4 @@
-import { readName, WireError } from './names';
+import { readName, skipName, WireError } from './names';
 
 /** A record that this server makes. Names without the last dot; TTL in seconds. */
 export type DnsRecord = { readonly name: string; readonly ttl: number } & (
@@ -24,9 +24,9 @@ export type DnsRecord = { readonly name: string; readonly ttl: number } & (
     }
 );
 
-/** A record of a received message; its data stay where they are. */
+/** A record of a received message; its name and data stay where they are. */
 export interface RawRecord {
-  readonly name: string;
+  readonly nameOffset: number;
   readonly type: number;
   readonly class: number;
   readonly ttl: number;
@@ -37,13 +37,14 @@ export interface RawRecord {
 
 /** @throws WireError if there is no whole record */
 export function readRecord(message: Buffer, offset: number): RawRecord {
-  const { name, end } = readName(message, offset);
+  // Not read: a message full of long names that are compressed to nothing would take long.
+  const end = skipName(message, offset);
   if (end + 10 > message.length) throw new WireError('record ends early');
   const dataOffset = end + 10;
   const last = dataOffset + message.readUInt16BE(end + 8);
   if (last > message.length) throw new WireError('record data end early');
   return {
-    name,
+    nameOffset: offset,
     type: message.readUInt16BE(end),
     class: message.readUInt16BE(end + 2),
     ttl: message.readUInt32BE(end + 4),

@@ -56,7 +56,7 @@ function mountToken(spec: PodSpec, random: () => number): void {
     isNeeded = true;
   };
   spec.initContainers?.forEach(mount);
-  spec.containers.forEach(mount);
+  (spec.containers ?? []).forEach(mount);
   if (existing === undefined && isNeeded) (spec.volumes ??= []).push(tokenVolume(volumeName));
 }
 

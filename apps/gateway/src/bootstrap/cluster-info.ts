@@ -6,22 +6,39 @@ import { type Bootstrap } from './bootstrap';
 const { namespace, name, kubeconfigKey } = bootstrapTokens.clusterInfo;
 
 /**
- * `kube-public/cluster-info`: where this cluster is and which authority signs for it, for nodes that join. The signatures in it are
+ * Keeps `kube-public/cluster-info`: where this cluster is and which authority signs for it, for nodes that join. The signatures in it are
  * the bootstrap signer's.
- * @param mayMove whether an address that differs is put right. Several gateways would otherwise overwrite each other's for ever.
  */
-export async function ensureClusterInfo(bootstrap: Bootstrap, info: ClusterInfo, mayMove: boolean): Promise<void> {
-  const wanted: ConfigMap = {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { namespace, name },
-    data: { [kubeconfigKey]: clusterInfoKubeconfig(info) },
-  };
-  await bootstrap.ensureAll(resources.configMaps, [wanted], (existing: DeepReadonly<ConfigMap>) => {
-    const known = readClusterInfo(existing.data?.[kubeconfigKey] ?? '');
-    if (known?.authorityPem === info.authorityPem && (known.server === info.server || !mayMove)) return undefined;
-    const copy = structuredClone(existing) as ConfigMap;
-    copy.data = { ...copy.data, ...wanted.data };
-    return copy;
-  });
+export class ClusterInfoKeeper {
+  private readonly wanted: ConfigMap;
+  /** Another's text that was read and found good: reading costs a hundred times as much as comparing. */
+  private accepted: string | undefined;
+
+  constructor(private readonly info: ClusterInfo) {
+    this.wanted = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { namespace, name },
+      data: { [kubeconfigKey]: clusterInfoKubeconfig(info) },
+    };
+  }
+
+  /** @param mayMove whether an address that differs is put right. Several gateways would otherwise overwrite each other's for ever. */
+  async ensure(bootstrap: Bootstrap, mayMove: boolean): Promise<void> {
+    await bootstrap.ensureAll(resources.configMaps, [this.wanted], (existing: DeepReadonly<ConfigMap>) => {
+      if (this.isGood(existing.data?.[kubeconfigKey] ?? '', mayMove)) return undefined;
+      const copy = structuredClone(existing) as ConfigMap;
+      copy.data = { ...copy.data, ...this.wanted.data };
+      return copy;
+    });
+  }
+
+  private isGood(text: string, mayMove: boolean): boolean {
+    if (text === this.wanted.data?.[kubeconfigKey] || (text === this.accepted && !mayMove)) return true;
+    const known = readClusterInfo(text);
+    if (known?.authorityPem !== this.info.authorityPem) return false;
+    if (known.server !== this.info.server && mayMove) return false;
+    this.accepted = text;
+    return true;
+  }
 }

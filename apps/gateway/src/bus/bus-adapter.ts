@@ -1,32 +1,22 @@
 import { type Bus, type EventMessage, type Message, type Payload, unbase32 } from '#bus';
-import { type Fence } from '#client';
-import { type Clock, type JsonValue, type Timer, badRequest } from '#machinery';
+import { type Clock, type JsonValue, type Timer, badRequest, tooManyRequests } from '#machinery';
 import { type ApiServer, statusOf } from '../api/api-server';
 import { type CacheFeed } from '../cache/cache-feed';
 import { authenticated } from '../authn/authenticator';
 import { type UserInfo } from '../kinds/strategy';
-import { type ApiRequest, noBody } from '../request/api-request';
+import { type ApiRequest } from '../request/api-request';
 import { type ApiResult, type WatchResult } from '../request/api-result';
 import { type RequestObserver } from '../request/request-metrics';
+import { readBusRequest } from './bus-request';
 import { replay } from './replay';
-
-/** What a component sends to `nestor.api.<base32(sender)>.<base32(user)>`. */
-interface BusRequest {
-  readonly method: string;
-  /** Path and query. */
-  readonly path: string;
-  readonly contentType?: string;
-  readonly accept?: string;
-  readonly body?: object;
-  readonly userAgent?: string;
-  readonly fence?: Fence;
-}
 
 /** Groups of a component's identity, beside `system:authenticated`. */
 export type GroupsOf = (user: string) => readonly string[];
 
 const subject = 'nestor.api.>';
 const queue = 'gateway';
+/** Requests of one sender that are answered at a time. Twice what any component sends at once: a controller's largest burst is 500 pods. */
+const mostOfOneSender = 1000;
 /** Less than callers wait for the answer. */
 const replayPatienceMs = 3000;
 
@@ -45,6 +35,7 @@ export function serveBus(
   feed: Pick<CacheFeed, 'revision' | 'waitFor'>,
 ): BusServer {
   const pending = new Set<Promise<unknown>>();
+  const bySender = new Map<string, number>();
   const users = new Map<string, UserInfo>();
   const userOf = (token: string): UserInfo => {
     let user = users.get(token);
@@ -57,10 +48,19 @@ export function serveBus(
   };
   const answer = async (message: Message): Promise<Payload> => {
     const finish = observer.begin();
+    const [, , sender = '', user = ''] = message.subject.split('.');
+    const count = (change: number): number => {
+      const now = (bySender.get(sender) ?? 0) + change;
+      if (now > 0) bySender.set(sender, now);
+      else bySender.delete(sender);
+      return now;
+    };
+    const own = count(1);
     let request: ApiRequest | undefined;
     let status = 500;
     try {
-      request = toRequest(message.payload as BusRequest, userOf(message.subject.split('.')[3] ?? ''));
+      if (own > mostOfOneSender) throw tooManyRequests('too many requests, please try again later', 1);
+      request = readBusRequest(message.payload, userOf(user));
       const result = await api.handle(request);
       const reply =
         result.type === 'watch'
@@ -73,6 +73,7 @@ export function serveBus(
       status = code;
       return { status: code, body };
     } finally {
+      count(-1);
       finish(request, request?.method ?? '', status);
     }
   };
@@ -105,28 +106,6 @@ async function replayWhenReached(
   const from = Number(request.query.get('resourceVersion'));
   if (from > 0) await feed.waitFor(from, replayPatienceMs);
   return replay(watch, from, () => feed.revision);
-}
-
-function toRequest(message: BusRequest, user: UserInfo): ApiRequest {
-  const question = message.path.indexOf('?');
-  const headers: Readonly<Record<string, string | undefined>> = {
-    'content-type': message.contentType,
-    accept: message.accept,
-    'user-agent': message.userAgent,
-  };
-  return {
-    method: message.method,
-    path: decodeURIComponent(question < 0 ? message.path : message.path.slice(0, question)),
-    query: new URLSearchParams(question < 0 ? '' : message.path.slice(question + 1)),
-    header: (name) => headers[name],
-    body: message.body === undefined ? noBody : { ...noBody, value: message.body },
-    user,
-    ...(message.fence === undefined ? {} : { fence: message.fence }),
-    // Callers on the bus cannot hang up. Made when asked for, which is seldom: it costs more than the rest of this.
-    get signal() {
-      return new AbortController().signal;
-    },
-  };
 }
 
 /** Objects go out as they are: frozen, and shared with the cache where caller and gateway share a process. */

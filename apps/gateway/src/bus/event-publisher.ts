@@ -1,4 +1,12 @@
-import { type Bus, type BusSubscription, type EventMessage, type ObjectEvent, base32, eventSubject } from '#bus';
+import {
+  type Bus,
+  type BusSubscription,
+  type EventMessage,
+  type ObjectEvent,
+  base32,
+  eventSubject,
+  isEventMessage,
+} from '#bus';
 import { resources } from '#api';
 import { type Clock, type Timer } from '#machinery';
 import { type ResourceTable } from '../api/resource-table';
@@ -37,6 +45,7 @@ export class EventPublisher {
   /** While this gateway stands by: the end of the last interval that was heard, by subject. */
   private readonly heard = new Map<string, number>();
   private listening: BusSubscription | undefined;
+  private empty: EventMessage = { prev: 0, rev: 0, events: [] };
   private isStopped = false;
   private timer: Timer | undefined;
 
@@ -73,7 +82,7 @@ export class EventPublisher {
   private listen(): void {
     this.heard.clear();
     this.listening = this.bus.subscribe(everyEvent, ({ subject, payload }) => {
-      this.heard.set(subject, Math.max(this.heard.get(subject) ?? 0, (payload as EventMessage).rev));
+      if (isEventMessage(payload)) this.heard.set(subject, Math.max(this.heard.get(subject) ?? 0, payload.rev));
     });
   }
 
@@ -153,11 +162,18 @@ export class EventPublisher {
     const rev = this.feed.revision;
     const isLarge = sized.reduce((sum, { bytes }) => sum + bytes, 0) > maximumBytes;
     // An empty interval that starts where it ends shows readers that they miss what came before.
-    const message: EventMessage = isLarge
-      ? { prev: rev, rev, events: [] }
-      : { prev: stream.prev, rev, events: sized.map(({ event }) => event) };
+    const message: EventMessage =
+      isLarge || sized.length === 0
+        ? this.emptyInterval(isLarge ? rev : stream.prev, rev)
+        : { prev: stream.prev, rev, events: sized.map(({ event }) => event) };
     stream.prev = rev;
     this.bus.publish(stream.subject, message);
+  }
+
+  /** Of all streams that have nothing to tell at a time, one object: nearly all, every second. */
+  private emptyInterval(prev: number, rev: number): EventMessage {
+    if (this.empty.prev !== prev || this.empty.rev !== rev) this.empty = { prev, rev, events: [] };
+    return this.empty;
   }
 
   /** A pod's event goes to the node that it is on. */

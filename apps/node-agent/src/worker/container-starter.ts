@@ -65,8 +65,9 @@ export async function startContainer(context: WorkerContext, request: StartReque
   event('Normal', 'Created', 'Container created');
   signal.throwIfAborted();
   try {
-    await runtime.startContainer(id);
+    await runtime.startContainer(id, signal);
   } catch (error) {
+    if (signal.aborted) throw error;
     const failure = asContainerError(error, 'RunContainerError');
     event('Warning', 'Failed', `Error: ${failure.message}`);
     throw failure;

@@ -80,6 +80,20 @@ describe('simulated behaviour', () => {
     expect(await pod.status()).toMatchObject({ state: 'exited', exitCode: 127, reason: 'ContainerCannotRun' });
   });
 
+  test('it takes its time to start, and nobody has to wait for it', async () => {
+    const pod = await run({ 'nestor.dev/fake-start-delay': '1h' });
+    const patience = new AbortController();
+    const started = expect(runtime.startContainer(pod.id, patience.signal)).rejects.toThrow('gone');
+    await clock.advance(1_000);
+    patience.abort(new Error('gone'));
+    await started;
+    expect(await pod.status()).toMatchObject({ state: 'created' });
+    const again = pod.start();
+    await clock.advance(3_600_000);
+    await again;
+    expect(await pod.status()).toMatchObject({ state: 'running' });
+  });
+
   test.each([
     ['shorter than the grace period', '2s', 5, 143, 2000],
     ['longer than the grace period', '1h', 5, 137, 5000],

@@ -151,11 +151,11 @@ export class FakeRuntime implements ContainerRuntime {
     return container.id;
   }
 
-  async startContainer(id: string): Promise<void> {
+  async startContainer(id: string, signal?: AbortSignal): Promise<void> {
     this.check();
     const container = this.container(id);
     const { startDelayMs } = container.behaviour;
-    if (startDelayMs > 0) await delay(this.options.clock, startDelayMs);
+    if (startDelayMs > 0) await delay(this.options.clock, startDelayMs, signal);
     if (this.sandboxes.get(container.sandboxId)?.status.state !== 'ready') {
       throw new RuntimeError('start-failed', `sandbox "${container.sandboxId}" is not running`);
     }
