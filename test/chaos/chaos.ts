@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { type KeyValueStore } from '#store';
 import { eventually } from '../tools/eventually';
 import { ChaosCluster } from './chaos-cluster';
 import { LeaseKeeper } from './lease-keeper';
@@ -36,8 +37,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const cluster = await ChaosCluster.start(kind, size);
   try {
     const now = (): number => performance.now();
-    // These see the members of the beginning only; whoever is replaced answers them no more.
-    const stores = cluster.members.map(({ store }) => store);
+    const stores = (): KeyValueStore[] => cluster.members.map(({ store }) => store);
     const observers = new Map(
       cluster.members.map((member) => [member.name, new Observer(member.name, member.store)] as const),
     );

@@ -17,7 +17,7 @@ export class LeaseKeeper {
   private readonly work: Promise<void>;
 
   constructor(
-    private readonly stores: readonly KeyValueStore[],
+    private readonly stores: () => readonly KeyValueStore[],
     private readonly random: Random,
     private readonly now: () => number,
   ) {
@@ -81,7 +81,7 @@ export class LeaseKeeper {
   }
 
   private any(): KeyValueStore {
-    return this.random.pick(this.stores);
+    return this.random.pick(this.stores());
   }
 
   private pause(ms: number): Promise<void> {

@@ -31,8 +31,8 @@ export class Workload {
   /** @param now milliseconds, of one clock for all */
   constructor(private readonly now: () => number) {}
 
-  /** Starts a client. @param stores the same cluster, each through another member */
-  add(stores: readonly KeyValueStore[], random: Random): void {
+  /** Starts a client. @param stores the same cluster, each through another of the members that there are now */
+  add(stores: () => readonly KeyValueStore[], random: Random): void {
     this.clients.push(this.client(this.clients.length, stores, random));
   }
 
@@ -42,12 +42,12 @@ export class Workload {
     await Promise.all(this.clients);
   }
 
-  private async client(client: number, stores: readonly KeyValueStore[], random: Random): Promise<void> {
+  private async client(client: number, stores: () => readonly KeyValueStore[], random: Random): Promise<void> {
     while (!this.isOver) {
       const input = this.invent(random);
       const call = this.now();
       try {
-        const { output, revision } = await perform(random.pick(stores), input);
+        const { output, revision } = await perform(random.pick(stores()), input);
         this.operations.push({ client, input, call, return: this.now(), output });
         this.counts.ok++;
         if (revision !== undefined) this.acknowledged.push({ revision, key: input.key, value: valueOf(input) });
