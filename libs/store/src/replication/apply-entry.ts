@@ -3,16 +3,16 @@ import { type Command } from '../command';
 import { decodeCommand } from '../command-codec';
 import { StoreError } from '../key-value-store';
 import { type Outcome, type StateMachine } from '../state-machine';
-import { decodeEntryData, type RequestId } from './entry-data';
+import { decodeEntryData } from './entry-data';
 import { type MemberChange } from './membership';
 
-/** What became of an entry. */
+/** What became of an entry. `request` begins with the id of who asked for it. */
 export type Applied =
   | { readonly type: 'nothing' }
-  | { readonly type: 'command'; readonly id: RequestId; readonly command: Command; readonly outcome: Outcome }
+  | { readonly type: 'command'; readonly request: Buffer; readonly command: Command; readonly outcome: Outcome }
   | {
       readonly type: 'member-change';
-      readonly id: RequestId;
+      readonly request: Buffer;
       readonly change: MemberChange;
       /** Why it was refused; it has changed nothing then, and Raft's configuration must not change either. */
       readonly error?: StoreError;
@@ -29,7 +29,7 @@ export type Applied =
 export function applyEntry(
   machine: StateMachine,
   entry: Entry,
-  known: (id: RequestId) => Command | undefined = () => undefined,
+  known: (request: Buffer) => Command | undefined = () => undefined,
 ): Applied {
   const { index, term, type } = entry;
   if (index !== machine.appliedIndex + 1) throw new Error(`entry ${index} applied after ${machine.appliedIndex}`);
@@ -38,17 +38,20 @@ export function applyEntry(
     return { type: 'nothing' };
   }
   const confChange = type === 'conf-change' ? decodeConfChange(entry.data) : undefined;
-  const { id, change, body } = decodeEntryData(confChange?.context ?? entry.data);
+  const request = confChange?.context ?? entry.data;
+  const own = known(request);
+  if (own !== undefined) return { type: 'command', request, command: own, outcome: machine.apply(index, term, own) };
+  const { change, body } = decodeEntryData(request);
   if (change === undefined) {
-    const command = known(id) ?? decodeCommand(body);
-    return { type: 'command', id, command, outcome: machine.apply(index, term, command) };
+    const command = decodeCommand(body);
+    return { type: 'command', request, command, outcome: machine.apply(index, term, command) };
   }
   machine.skip(index, term);
   try {
     machine.membership.apply(change);
-    return { type: 'member-change', id, change, confChange };
+    return { type: 'member-change', request, change, confChange };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    return { type: 'member-change', id, change, error };
+    return { type: 'member-change', request, change, error };
   }
 }

@@ -4,8 +4,9 @@ import { decodeCommand, encodeCommand } from '../command-codec';
 import { storeErrors } from '../errors';
 import { type StoreError } from '../key-value-store';
 import { type Response } from '../state-machine';
-import { encodeMemberChange, encodeRequestId, type RequestId } from './entry-data';
+import { encodeMemberChange } from './entry-data';
 import { type MemberChange } from './membership';
+import { RequestIds } from './request-ids';
 
 /** What one round takes in: applying it stays a matter of milliseconds. */
 const MAX_ROUND_ENTRIES = 1_000;
@@ -33,6 +34,7 @@ export class Proposals {
   /** Handed to Raft, in that order. */
   private readonly pending = new Map<number, Proposal>();
   private bytes = 0;
+  private readonly requestIds: RequestIds;
 
   /** @param sequence first number of a request: not used by this member in a life before */
   constructor(
@@ -40,7 +42,9 @@ export class Proposals {
     private sequence: number,
     private readonly monotonic: () => number,
     private readonly maxRequestBytes: number,
-  ) {}
+  ) {
+    this.requestIds = new RequestIds(memberId);
+  }
 
   get isIdle(): boolean {
     return this.queue.length === 0 && this.pending.size === 0;
@@ -51,18 +55,18 @@ export class Proposals {
   }
 
   command(command: Command): Promise<Response> {
-    const id = this.nextId();
-    const prefix = encodeRequestId(id);
+    const sequence = this.sequence++;
+    const prefix = this.requestIds.encode(sequence);
     const data = encodeCommand(command, prefix);
     if (data.length > this.maxRequestBytes + OVERHEAD_BYTES) return Promise.reject(storeErrors.requestTooLarge());
-    return this.enqueue(id, data, decodeCommand(data.subarray(prefix.length)));
+    return this.enqueue(sequence, data, decodeCommand(data.subarray(prefix.length)));
   }
 
   /** @param step what it means to Raft; undefined: nothing */
   async memberChange(change: MemberChange, step?: ConfChange['steps'][number]): Promise<void> {
-    const id = this.nextId();
-    const data = encodeMemberChange(id, change);
-    await this.enqueue(id, data, undefined, step && { steps: [step], transition: 'auto', context: data });
+    const sequence = this.sequence++;
+    const data = encodeMemberChange({ memberId: this.memberId, sequence }, change);
+    await this.enqueue(sequence, data, undefined, step && { steps: [step], transition: 'auto', context: data });
   }
 
   /** Hands to Raft what has gathered, as much as it takes. */
@@ -86,20 +90,16 @@ export class Proposals {
     if (count > 0) this.queue = this.queue.slice(count);
   }
 
-  /** The command of an own entry, decoded before. */
-  known({ memberId, sequence }: RequestId): Command | undefined {
-    return memberId === this.memberId ? this.pending.get(sequence)?.command : undefined;
+  /** The command of an own request, decoded before. */
+  known(request: Buffer): Command | undefined {
+    return this.find(request)?.command;
   }
 
   /** An entry has been applied: tells its proposer, if that was here. */
-  settle(
-    { memberId, sequence }: RequestId,
-    result: { readonly response?: Response; readonly error?: StoreError },
-  ): void {
-    if (memberId !== this.memberId) return;
-    const proposal = this.pending.get(sequence);
+  settle(request: Buffer, result: { readonly response?: Response; readonly error?: StoreError }): void {
+    const proposal = this.find(request);
     if (proposal === undefined) return;
-    this.pending.delete(sequence);
+    this.pending.delete(proposal.sequence);
     this.bytes -= proposal.data.length;
     if (result.error === undefined) proposal.resolve(result.response);
     else proposal.reject(result.error);
@@ -130,12 +130,13 @@ export class Proposals {
     for (const proposal of all) proposal.reject(error);
   }
 
-  private nextId(): RequestId {
-    return { memberId: this.memberId, sequence: this.sequence++ };
+  private find(request: Buffer): Proposal | undefined {
+    const sequence = this.requestIds.sequenceOf(request);
+    return sequence === undefined ? undefined : this.pending.get(sequence);
   }
 
   private enqueue(
-    { sequence }: RequestId,
+    sequence: number,
     data: Buffer,
     command: Command | undefined,
     confChange?: ConfChange,

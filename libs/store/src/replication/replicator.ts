@@ -321,21 +321,21 @@ export class Replicator implements RaftDriverHost {
   }
 
   private applyOne(entry: Entry): void {
-    const applied = applyEntry(this.options.machine, entry, (id) => this.proposals.known(id));
+    const applied = applyEntry(this.options.machine, entry, (request) => this.proposals.known(request));
     this.noSpace = undefined;
     if (applied.type === 'nothing') return;
     if (applied.type === 'command') {
       this.hooks.onApplied(applied.command, applied.outcome);
-      return this.proposals.settle(applied.id, applied.outcome);
+      return this.proposals.settle(applied.request, applied.outcome);
     }
-    const { change, confChange, error, id } = applied;
+    const { change, confChange, error, request } = applied;
     if (error === undefined) {
       if (confChange !== undefined) this.driver.raft.applyConfChange(confChange);
       this.updateIsAlone();
       this.options.logger?.info({ change: change.type }, 'members changed');
       this.hooks.onMembers();
     }
-    this.proposals.settle(id, { response: undefined, error });
+    this.proposals.settle(request, { response: undefined, error });
     if (this.options.machine.membership.removed.has(this.options.memberId)) throw clusterErrors.removed();
   }
 

@@ -91,8 +91,9 @@ export class Wal implements Journal {
   }
 
   /** Notes that everything before is durable, so that the next start takes no damage for a write cut short. */
-  seal(commit = this.hardState.commit): Promise<void> {
-    return this.save({ entries: [], hardState: { ...this.hardState, commit } });
+  seal(commit = 0): Promise<void> {
+    const { hardState } = this;
+    return this.save({ entries: [], hardState: { ...hardState, commit: Math.max(hardState.commit, commit) } });
   }
 
   /** A snapshot is durable: says so, and gives up the segments that hold nothing newer. */
