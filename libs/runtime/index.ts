@@ -15,3 +15,4 @@ export { type ImageLimits, type ImageStoreOptions } from './src/native/images/op
 export { type ImageUsage, type Pruned } from './src/native/images/reclaimer';
 export { defaultGarbagePolicy, type GarbagePolicy } from './src/native/images/garbage';
 export { type RegistryConfig } from './src/native/images/registry/endpoints';
+export { ensureStoredLocalImages } from './src/native/images/local-images';

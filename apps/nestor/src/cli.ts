@@ -8,6 +8,7 @@ import { status } from './commands/status';
 import { createToken, deleteToken, listTokens } from './commands/token';
 import { up } from './commands/up';
 import { defaultDataDirectory } from './data-directory';
+import { addImageCommands } from './image-cli';
 import { UserError } from './user-error';
 
 /** Parses the command line and runs one command. Resolves with the exit code; prints errors a person can act on. */
@@ -69,6 +70,7 @@ function program(): Command {
     .action(printKubeconfig);
   addTokenCommands(root.command('token').description('tokens with which nodes join'), dataDir);
   addNodeCommands(root.command('node').description('this machine as a node of a cluster'), dataDir);
+  addImageCommands(root.command('image').description('images of nodes that run containers without an engine'), dataDir);
   addPkiCommands(root.command('pki').description('keys and certificates of a cluster of many processes'));
   return root;
 }

@@ -14,6 +14,7 @@ export interface DataDirectory {
   readonly pki: string;
   readonly store: string;
   readonly nodes: string;
+  readonly images: string;
 }
 
 /** `NESTOR_HOME`, or `~/.nestor`. */
@@ -34,6 +35,7 @@ export function dataDirectory(path: string): DataDirectory {
     pki: join(root, 'pki'),
     store: join(root, 'store'),
     nodes: join(root, 'nodes'),
+    images: join(root, 'images'),
   };
 }
 

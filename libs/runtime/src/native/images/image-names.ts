@@ -25,9 +25,7 @@ export function namesOf(reference: Reference): { readonly tag?: string; readonly
 /** Adds an image to those that are here, or what is new about it; its names are no longer those of others. */
 export function withImage(images: readonly ImageRecord[], added: ImageRecord): ImageRecord[] {
   const existing = images.find(({ id }) => id === added.id);
-  const others = images
-    .filter(({ id }) => id !== added.id)
-    .map((image) => ({ ...image, tags: image.tags.filter((tag) => !added.tags.includes(tag)) }));
+  const others = images.filter(({ id }) => id !== added.id).map((image) => withoutTags(image, added.tags));
   if (existing === undefined) return [...others, added];
   const union = (one: readonly string[], other: readonly string[]): string[] => [...new Set([...one, ...other])];
   return [
@@ -40,6 +38,13 @@ export function withImage(images: readonly ImageRecord[], added: ImageRecord): I
       isPinned: existing.isPinned || added.isPinned,
     },
   ];
+}
+
+/** What was pinned for its names is not worth it without them. */
+function withoutTags(image: ImageRecord, taken: readonly string[]): ImageRecord {
+  const tags = image.tags.filter((tag) => !taken.includes(tag));
+  if (tags.length === image.tags.length) return image;
+  return { ...image, tags, isPinned: image.isPinned && tags.length > 0 };
 }
 
 /** Takes a name from an image; undefined when none is left that somebody would use. */

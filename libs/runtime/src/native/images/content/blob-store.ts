@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { digestOf, parseDigest } from './digest';
@@ -36,7 +37,7 @@ export class BlobStore {
   /** @returns its digest */
   async write(content: Buffer, digest = digestOf(content)): Promise<string> {
     if ((await this.size(digest)) !== undefined) return digest;
-    const draft = path.join(this.partials, `draft-${digest.slice(-32)}.${ownerSuffix}`);
+    const draft = path.join(this.partials, `draft-${randomBytes(8).toString('hex')}.${ownerSuffix}`);
     await fs.writeFile(draft, content, { mode: 0o600, flush: true });
     await this.adopt(draft, digest);
     return digest;

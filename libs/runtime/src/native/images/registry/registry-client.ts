@@ -134,7 +134,7 @@ export class RegistryClient {
       const challenge = answer.headers['www-authenticate'] ?? '';
       discard(answer);
       const renewed = await this.authorizer.answer(access, String(challenge), context);
-      if (renewed === authorization)
+      if (attempt > 0 && renewed === authorization)
         throw new RegistryError(`authorization failed: ${endpoint.base} refuses the credentials`, 401);
       authorization = renewed;
     }
