@@ -387,6 +387,17 @@ describe('what is here', () => {
     expect(left).toEqual(['pinned', 'used']);
   });
 
+  test('is fetched again when it was damaged here', async () => {
+    await store.pull(name);
+    await store.remove(name);
+    const file = join(lab.directory, 'blobs', digestOf(layer).replace(':', '/'));
+    writeFileSync(file, Buffer.from(layer).fill(0, 1000, 2000), { mode: 0o600 });
+    // As a disk may do it.
+    await expect(store.pull(name)).rejects.toMatchObject({ code: 'pull-failed' });
+    await store.pull(name);
+    expect(digestOf(readFileSync(file))).toBe(digestOf(layer));
+  });
+
   test('survives a crash: what was half is gone, what can be gone on with stays for a day', async () => {
     const gone = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
     const start = readFileSync(`/proc/${gone.pid}/stat`, 'utf8').split(' ').at(21);

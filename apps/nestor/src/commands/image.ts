@@ -128,7 +128,7 @@ function progressOn(line: ProgressLine): ImageProgress {
     if (phase === 'done') layers.delete(`unpacking ${layer}`);
     else layers.set(`${phase} ${layer}`, { current, total });
     line.show(() =>
-      ['downloading', 'unpacking']
+      ['reading', 'downloading', 'unpacking']
         .flatMap((what) => {
           const some = [...layers].filter(([key]) => key.startsWith(what)).map(([, value]) => value);
           if (some.length === 0) return [];

@@ -12,7 +12,7 @@ import { type ImageConfig, parseConfig, type ParsedConfig } from './image-config
 import { findImage, namesOf, withImage } from './image-names';
 import { type ImageUsage, type Pruned, Reclaimer } from './reclaimer';
 import { diffIdOf } from './layers/unpack';
-import { type ChainLayer, type LayerProgress, LayerStore } from './layers/layer-store';
+import { type ChainLayer, type LayerProgress, LayersChangedError, LayerStore } from './layers/layer-store';
 import { defaultLimits, type ImageLimits, type ImageStoreOptions } from './options';
 import { Puller } from './pull';
 import { machinePlatform, type Platform } from './registry/platform';
@@ -263,7 +263,12 @@ export class ImageStore {
   ): Promise<void> {
     const layers = chain.map(({ chainId }) => chainId);
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
-      await this.layers.ensure(chain, { signal, progress });
+      try {
+        await this.layers.ensure(chain, { signal, progress });
+      } catch (error) {
+        if (error instanceof LayersChangedError) continue;
+        throw error;
+      }
       const isComplete = await this.catalog.update(async (images) => {
         const sizes = await Promise.all(layers.map((layer) => this.layers.size(layer)));
         // Removed meanwhile, by a process that could not know that they are wanted.
@@ -283,7 +288,7 @@ export class ImageStore {
       });
       if (isComplete) return;
     }
-    throw new Error('its layers were removed while it was being made');
+    throw new LayersChangedError();
   }
 
   private async archived<T>(what: string, work: () => Promise<T>): Promise<T> {
@@ -307,7 +312,7 @@ function localChain({ diffIds }: ParsedConfig, files: readonly { path: string; s
 }
 
 function reading(progress: ImageProgress): (bytes: number) => void {
-  return (current) => progress({ layer: '', phase: 'downloading', current, total: 0 });
+  return (current) => progress({ layer: '', phase: 'reading', current, total: 0 });
 }
 
 /** `user[:group]`: a number, or a name that only the image can translate. Nothing is root. */

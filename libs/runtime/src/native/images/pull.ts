@@ -106,6 +106,7 @@ export class Puller {
           const path = await slots.run(() => this.layer(source, descriptor, diffId, signal, progress));
           return { path, size: descriptor.size };
         },
+        reject: () => this.options.blobs.remove(descriptor.digest),
       };
     });
   }

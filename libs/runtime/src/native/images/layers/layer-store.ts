@@ -9,6 +9,7 @@ import { isOwned, ownerSuffix } from '../content/owner';
 import { type ImageLimits } from '../options';
 import { ContentError } from '../registry/registry-error';
 import { Semaphore } from '../semaphore';
+import { TarError } from '../tar/header';
 import { SharedTasks, type Waiter } from '../shared-tasks';
 import { type DevicePolicy, LayerWriter } from './layer-writer';
 import { SpecialFiles } from './special-files';
@@ -20,9 +21,9 @@ const mostUnpacking = 2;
 
 /** How far a layer is. */
 export interface LayerProgress {
-  /** The layer's diff id. */
+  /** The layer's diff id; empty while an archive is read. */
   readonly layer: string;
-  readonly phase: 'downloading' | 'unpacking' | 'done';
+  readonly phase: 'reading' | 'downloading' | 'unpacking' | 'done';
   readonly current: number;
   readonly total: number;
 }
@@ -33,6 +34,17 @@ export interface ChainLayer {
   readonly diffId: string;
   /** Gets its archive; asked only if the layer is not there. */
   archive(signal: AbortSignal, progress: (progress: LayerProgress) => void): Promise<{ path: string; size: number }>;
+  /** Told when the archive cannot be unpacked, so that a file that was damaged here is fetched again the next time. */
+  reject?(): Promise<void>;
+}
+
+/** A layer below was removed while one was being put on it: begin again. */
+export class LayersChangedError extends Error {
+  override readonly name = 'LayersChangedError';
+
+  constructor() {
+    super('its layers were removed while it was being made');
+  }
 }
 
 interface LayerRecord {
@@ -144,8 +156,7 @@ export class LayerStore {
       const unpacked = await orAbort(this.unpackAside(home, layer, either, progress));
       await below;
       if (failures.length > 0 || unpacked === undefined) throw failures[0];
-      const lowers = chain.slice(0, -1).map(({ chainId }) => this.directory(chainId));
-      const problem = await unpacked.writer.finish(lowers.reverse());
+      const problem = await this.finish(unpacked.writer, chain.slice(0, -1));
       if (problem !== undefined) {
         this.options.logger.warn({ layer: layer.diffId, problem }, 'extended attributes of a layer are lost');
       }
@@ -155,6 +166,16 @@ export class LayerStore {
     } finally {
       await removeDirectory(home);
     }
+  }
+
+  /** The layers below must be the same before and after, or what was seen of them may be half. */
+  private async finish(writer: LayerWriter, below: readonly ChainLayer[]): Promise<string | undefined> {
+    const lowers = below.map(({ chainId }) => this.directory(chainId)).reverse();
+    const before = await inodesOf(lowers);
+    const problem = await writer.finish(lowers);
+    const after = await inodesOf(lowers);
+    if (before.some((inode, at) => inode === undefined || inode !== after[at])) throw new LayersChangedError();
+    return problem;
   }
 
   private async unpackAside(
@@ -180,6 +201,7 @@ export class LayerStore {
         return { writer, bytes };
       } catch (error) {
         await writer.abandon();
+        if (isDamage(error)) await layer.reject?.();
         throw error;
       }
     });
@@ -206,6 +228,18 @@ export class LayerStore {
     const record = await readRecord(path.join(this.home(chainId), 'layer.json'));
     return record?.chainId === chainId ? record : undefined;
   }
+}
+
+function inodesOf(directories: readonly string[]): Promise<(bigint | undefined)[]> {
+  return Promise.all(
+    directories.map(async (directory) => (await fs.stat(directory, { bigint: true }).catch(absentOnly))?.ino),
+  );
+}
+
+/** What is wrong with an archive, as opposed to what hinders us. */
+function isDamage(error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return error instanceof ContentError || error instanceof TarError || code.startsWith('Z_');
 }
 
 async function readRecord(file: string): Promise<LayerRecord | undefined> {
