@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
@@ -183,6 +183,13 @@ describeWith(['root'], 'images of archives', () => {
     const store = await lab.open();
     const loading = store.load(Readable.from([await makeTar(entries)]));
     await expect(loading).rejects.toMatchObject({ code: 'pull-failed', message: expect.stringContaining(message) });
+    expect(lab.files('tmp')).toEqual([]);
+  });
+
+  test('an archive that cannot be read is an error', async () => {
+    const store = await lab.open();
+    const missing = createReadStream(join(lab.home, 'missing.tar'));
+    await expect(store.load(missing)).rejects.toMatchObject({ message: expect.stringContaining('ENOENT') });
     expect(lab.files('tmp')).toEqual([]);
   });
 

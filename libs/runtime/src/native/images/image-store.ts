@@ -121,7 +121,7 @@ export class ImageStore {
    * @returns their ids
    */
   async load(archive: Readable, progress: ImageProgress = () => undefined): Promise<string[]> {
-    return this.archived('load', async () => {
+    return this.archived('load', archive, async () => {
       const directory = this.layers.newTemporary('load');
       try {
         const spool = await Spool.read(archive as AsyncIterable<Buffer>, directory, this.limits, reading(progress));
@@ -152,7 +152,7 @@ export class ImageStore {
   ): Promise<string> {
     const reference = name === undefined ? undefined : parseReference(name);
     if (name !== undefined && (reference === undefined || reference.digest !== undefined)) throw invalidImageName(name);
-    return this.archived('import', async () => {
+    return this.archived('import', archive, async () => {
       const file = this.layers.newTemporary('import');
       try {
         const spooled = await store(file, archive as AsyncIterable<Buffer>);
@@ -291,7 +291,9 @@ export class ImageStore {
     throw new LayersChangedError();
   }
 
-  private async archived<T>(what: string, work: () => Promise<T>): Promise<T> {
+  private async archived<T>(what: string, archive: Readable, work: () => Promise<T>): Promise<T> {
+    // An archive that breaks before it is read is told by the reading; without a listener it would end the process.
+    archive.on('error', () => undefined);
     try {
       return await work();
     } catch (error) {

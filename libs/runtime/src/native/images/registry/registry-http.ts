@@ -78,6 +78,8 @@ export class RegistryHttp {
         headers: { 'user-agent': 'nestor', 'accept-encoding': 'identity', ...headers },
         signal,
       });
+      // Whoever reads it hears of it; until then it must not end the process.
+      response.body.on('error', () => undefined);
       return { status: response.statusCode, headers: response.headers, body: response.body, url: shown(url) };
     } catch (error) {
       signal.throwIfAborted();
@@ -123,7 +125,6 @@ export async function readAtMost({ body, url }: Answer, most: number): Promise<B
 
 /** Ends the connection rather than read what nobody wants. */
 export function discard({ body }: Answer): void {
-  body.on('error', () => undefined);
   body.destroy();
 }
 
