@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 const require = createRequire(import.meta.url);
-const { ImageStore } = require('../../dist/libs/runtime/index.js');
+const { connectToDocker, ImageStore } = require('../../dist/libs/runtime/index.js');
 const { systemClock } = require('../../dist/libs/machinery/index.js');
 const { withHostMutex } = require('../../dist/libs/process/index.js');
 const { silentLogger } = require('../../dist/libs/telemetry/index.js');
@@ -113,6 +113,9 @@ async function timed(work) {
 
 const median = (times) => [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)];
 
+const connection = connectToDocker();
+await connection.ensureLocalImages();
+connection.close();
 const { host, child } = await startRegistry();
 const store = await ImageStore.open({
   directory: join(home, 'images'),
