@@ -37,7 +37,10 @@ module.exports = {
     {
       name: 'no-test-from-source',
       severity: 'error',
-      from: { path: '^(apps|libs)/', pathNot: '[.](spec|contract|fixture)[.]ts$|^libs/testing/|^apps/[^/]+/src/testing/' },
+      from: {
+        path: '^(apps|libs)/',
+        pathNot: '[.](spec|contract|fixture)[.]ts$|^libs/testing/|^apps/[^/]+/src/testing/',
+      },
       to: { path: '(^test/|[.](spec|fixture)[.]ts$|^libs/testing/)' },
     },
     {
