@@ -1,4 +1,5 @@
-// `npm test`: unit tests, then everything that starts processes, containers or brokers. One closing line counts what ran.
+// `npm test`: unit tests, then everything that starts processes, containers or brokers, in two lanes beside each other, since most of it
+// waits. One closing line counts what ran.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,9 +15,12 @@ const LIMIT_MS = 40 * 60_000;
 /** How long jest may take to end after its report: something that a test has left open must not hold everything up. */
 const EXIT_MS = 20_000;
 
-/** Runs one jest project and adds its counts; a suite that cannot load counts as one failure. */
-async function jest(project, args) {
-  const report = join(scratch, `${project}.json`);
+/** Suites that share what a machine has only one of: the container engine and the addresses of pods. The others need neither. */
+const ENGINE = String.raw`test/(e2e|compose|network|runtime|package)/|test/cluster/rolling-update`;
+
+/** Runs one jest project, or a lane of it, and adds its counts; a suite that cannot load counts as one failure. */
+async function jest(project, args, lane = project) {
+  const report = join(scratch, `${lane}.json`);
   const script = join(root, 'node_modules/jest/bin/jest.js');
   const options = ['--selectProjects', project, '--passWithNoTests', '--json', `--outputFile=${report}`];
   const child = spawn(process.execPath, [script, ...options, ...args], {
@@ -33,7 +37,7 @@ async function jest(project, args) {
     if (status !== 0 && failed === 0) total.failed += 1;
   } catch {
     // jest wrote no report: it did not get as far as running tests, or took too long.
-    process.stdout.write(`${project}: no report\n`);
+    process.stdout.write(`${lane}: no report\n`);
     total.failed += 1;
   }
 }
@@ -61,7 +65,10 @@ function ended(child, report) {
 
 const extra = process.argv.slice(2);
 await jest('unit', extra);
-await jest('e2e', ['--runInBand', ...extra]);
+await Promise.all([
+  jest('e2e', ['--runInBand', '--testPathPatterns', ENGINE, ...extra], 'engine'),
+  jest('e2e', ['--runInBand', '--testPathIgnorePatterns', ENGINE, ...extra], 'processes'),
+]);
 rmSync(scratch, { recursive: true, force: true });
 
 if (process.env.CI && total.skipped > 0) {
