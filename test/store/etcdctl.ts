@@ -13,7 +13,8 @@ export interface Outcome {
 }
 
 const TIMEOUT_MS = 30_000;
-const environment = { ...process.env, ETCDCTL_API: '3' };
+/** Longer than etcdctl's own 5 s and 2 s: passwords are slow to hash, and machines that test are busy. */
+const environment = { ...process.env, ETCDCTL_API: '3', ETCDCTL_COMMAND_TIMEOUT: '25s', ETCDCTL_DIAL_TIMEOUT: '10s' };
 
 /** Runs etcdctl to its end. */
 export function etcdctl(endpoint: string, args: readonly string[], input = '', timeout = TIMEOUT_MS): Promise<Outcome> {

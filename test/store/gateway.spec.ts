@@ -160,12 +160,16 @@ async function streamed(
   });
   let text = '';
   try {
-    let isFirst = true;
+    let isAsked = false;
     for await (const chunk of response.body!) {
       text += Buffer.from(chunk as Uint8Array).toString();
-      if (isFirst) await then?.();
-      isFirst = false;
-      if (text.split('\n').length > count) break;
+      const complete = text.split('\n').length - 1;
+      if (complete >= count) break;
+      // Sooner, and what it changes might come in one line with what was there before.
+      if (complete === count - 1 && !isAsked) {
+        isAsked = true;
+        await then?.();
+      }
     }
   } finally {
     abort.abort();

@@ -25,7 +25,7 @@ it(`loses no acknowledged write when its process is killed ${KILLS} times`, asyn
   // Two stores at a time, because most of the time goes into starting processes.
   const lanes = ['a', 'b'].map((name) => killRepeatedly(path.join(work, name), KILLS / 2));
   for (const total of await Promise.all(lanes)) expect(total).toBeGreaterThan(KILLS);
-}, 120_000);
+}, 240_000);
 
 /** @returns how many writes were acknowledged over all lives of the process */
 async function killRepeatedly(directory: string, kills: number): Promise<number> {

@@ -19,8 +19,8 @@ const start = async (): Promise<StoreProcess> =>
   (server = await startStoreProcess({ directory, host: '127.0.0.1', port, tls: serverTls(certificates) }));
 
 /** Impatient, so that the tests are not slow. */
-async function client(endpoints = [`https://${server.address}`]): Promise<KeyValueStore> {
-  const store = await connect(endpoints, { tls: clientTls(certificates), keepAliveMs: 1_000, requestTimeoutMs: 3_000 });
+async function client(endpoints = [`https://${server.address}`], requestTimeoutMs = 3_000): Promise<KeyValueStore> {
+  const store = await connect(endpoints, { tls: clientTls(certificates), keepAliveMs: 1_000, requestTimeoutMs });
   clients.push(store);
   return store;
 }
@@ -121,7 +121,7 @@ it('says that there is no connection when a write was not even sent', async () =
 });
 
 it('waits for a server that is about to come back', async () => {
-  const store = await client();
+  const store = await client(undefined, 25_000);
   await store.put({ key: 'a', value: text('1') });
   await server.kill();
   const write = store.put({ key: 'a', value: text('2') });

@@ -373,9 +373,11 @@ export function describeKeyValueStore(
         const just = record('a', { startRevision: 4 });
         await write('a', '3');
         const expected = [...(forgetsDeletionAtCompaction ? [] : ['4: delete a=']), '5: put a=3'];
-        await until(() => late.log.length > 0 && just.log.length >= expected.length);
+        await until(() => late.log.length > 0 && just.log.at(-1) === expected.at(-1));
         expect(late.log).toEqual(['end: etcdserver: mvcc: required revision has been compacted']);
-        expect(just.log).toEqual(expected);
+        // One that forgets it does so when it gets round to it.
+        const seen = forgetsDeletionAtCompaction ? just.log.filter((line) => !line.startsWith('4:')) : just.log;
+        expect(seen).toEqual(expected);
       });
 
       it('can be cancelled in its own handler, and starts nothing in another', async () => {
