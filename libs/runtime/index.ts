@@ -4,3 +4,15 @@ export { createDockerRuntime, type DockerRuntime, type DockerRuntimeOptions } fr
 export { bridgeName, networkName, type PodNetworkConfig } from './src/docker/network';
 export { createFakeRuntime, type FakeRuntime, type FakeRuntimeOptions } from './src/fake/fake-runtime';
 export { connectToDocker, type DockerConnection } from './src/docker/connection';
+export {
+  type ImageProgress,
+  ImageStore,
+  type ImportOptions,
+  type RootFilesystem,
+} from './src/native/images/image-store';
+export { type ImageConfig } from './src/native/images/image-config';
+export { type ImageLimits, type ImageStoreOptions } from './src/native/images/options';
+export { type ImageUsage, type Pruned } from './src/native/images/reclaimer';
+export { defaultGarbagePolicy, type GarbagePolicy } from './src/native/images/garbage';
+export { type RegistryConfig } from './src/native/images/registry/endpoints';
+export { ensureStoredLocalImages } from './src/native/images/local-images';

@@ -9,6 +9,7 @@ import { storeTrio } from './commands/store-trio';
 import { createToken, deleteToken, listTokens } from './commands/token';
 import { up } from './commands/up';
 import { defaultDataDirectory } from './data-directory';
+import { addImageCommands } from './image-cli';
 import { UserError } from './user-error';
 
 /** Parses the command line and runs one command. Resolves with the exit code; prints errors a person can act on. */
@@ -72,6 +73,7 @@ function program(): Command {
   addTokenCommands(root.command('token').description('tokens with which nodes join'), dataDir);
   addNodeCommands(root.command('node').description('this machine as a node of a cluster'), dataDir);
   addStoreCommands(root.command('store').description("where a cluster's state is kept"), dataDir);
+  addImageCommands(root.command('image').description('images of nodes that run containers without an engine'), dataDir);
   addPkiCommands(root.command('pki').description('keys and certificates of a cluster of many processes'));
   return root;
 }

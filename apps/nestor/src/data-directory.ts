@@ -19,6 +19,7 @@ export interface DataDirectory {
   /** Of `nestor store trio`. */
   readonly trio: string;
   readonly nodes: string;
+  readonly images: string;
 }
 
 /** `NESTOR_HOME`, or `~/.nestor`. */
@@ -42,6 +43,7 @@ export function dataDirectory(path: string): DataDirectory {
     members: join(root, 'store-members'),
     trio: join(root, 'trio'),
     nodes: join(root, 'nodes'),
+    images: join(root, 'images'),
   };
 }
 

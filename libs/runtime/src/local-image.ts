@@ -94,7 +94,8 @@ async function load(docker: DockerApi, image: LocalImage): Promise<void> {
   if (problem !== null) throw new Error(`the engine did not take the image ${image.tags[0]}: ${problem[1]}`);
 }
 
-function thisArchitecture(): Architecture {
+/** Throws where no local images can be made. */
+export function thisArchitecture(): Architecture {
   if (process.arch === 'x64' || process.arch === 'arm64') return process.arch;
   throw new Error(`no local images can be made for ${process.arch}: only x64 and arm64 are known`);
 }
