@@ -120,7 +120,12 @@ export class Containers {
     const refs = await Promise.all([processRef(pid), processRef(supervisor)]);
     // Before it runs: what ends at once must not end before it began.
     await records.putContainer({ ...record, startedAt: Math.floor(clock.now()), ...named(...refs) });
-    await runc.start(id);
+    try {
+      await runc.start(id);
+    } catch (error) {
+      // What ends at once may be removed, by its supervisor, while `runc start` still cleans up after itself.
+      if (!(await exists(layout.exit(id)))) throw error;
+    }
   }
 
   private async specOf(record: ContainerRecord) {
