@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SocketProxy } from '../runtime/socket-proxy';
 import { eventually } from '../tools/eventually';
@@ -95,9 +96,19 @@ describeWith(['docker', 'root'], 'Docker that goes away', () => {
 
 describe('no Docker at all', () => {
   jest.setTimeout(60_000);
+  /** Everything that Nestor runs but runc. */
+  const programs = mkdtempSync(join(tmpdir(), 'nestor-programs-'));
+
+  beforeAll(() => {
+    for (const name of ['ip', 'nft', 'iptables', 'umount']) {
+      const [found] = ['/usr/sbin', '/usr/bin'].map((directory) => join(directory, name)).filter(existsSync);
+      if (found !== undefined) symlinkSync(found, join(programs, name));
+    }
+  });
+  afterAll(() => rmSync(programs, { recursive: true }));
 
   it('leaves a control plane that works, and says what to install', async () => {
-    const cluster = new NestorCluster({ runtime: 'auto', env: nowhere });
+    const cluster = new NestorCluster({ runtime: 'auto', env: { ...nowhere, PATH: programs } });
     try {
       const advice = /Note: no container runtime was found, so no pod can run: .*apt-get install docker\.io/;
       expect((await cluster.up()).stdout).toMatch(advice);

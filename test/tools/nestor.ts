@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const nestor = process.env['NESTOR_BIN'] ?? join(__dirname, '../../bin/nestor');
 
 export interface NestorOptions {
-  readonly runtime?: 'auto' | 'docker' | 'fake';
+  readonly runtime?: 'auto' | 'docker' | 'native' | 'fake';
   readonly nodes?: number;
   readonly bus?: string;
   /** Where the cluster lives; a temporary directory by default. */

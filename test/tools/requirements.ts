@@ -5,6 +5,10 @@ const checks = {
   docker: () => execFileSync('docker', ['version', '--format', '{{.Server.Version}}'], { stdio: 'pipe' }),
   compose: () => execFileSync('docker-compose', ['version'], { stdio: 'pipe' }),
   debootstrap: () => execFileSync('which', ['debootstrap'], { stdio: 'pipe' }),
+  runc: () => {
+    execFileSync('runc', ['--version'], { stdio: 'pipe' });
+    execFileSync('conmon', ['--version'], { stdio: 'pipe' });
+  },
   registry: () => execFileSync('docker-registry', ['--version'], { stdio: 'pipe' }),
   nats: () => execFileSync('nats-server', ['--version'], { stdio: 'pipe' }),
   etcd: () => {

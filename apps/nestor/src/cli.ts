@@ -45,7 +45,9 @@ function program(): Command {
     .addOption(dataDir())
     .option('--port <port>', 'port of the API server', integer(0, 65535), 6443)
     .addOption(
-      new Option('--runtime <runtime>', 'what runs containers').choices(['auto', 'docker', 'fake']).default('auto'),
+      new Option('--runtime <runtime>', 'what runs containers')
+        .choices(['auto', 'docker', 'native', 'fake'])
+        .default('auto'),
     )
     .option('--nodes <count>', 'how many node agents to run', integer(1, 5000), 1)
     .option('--bus <url>', 'exchange events over this NATS server (loopback only) instead of in process')

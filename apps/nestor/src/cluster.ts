@@ -26,7 +26,7 @@ import { createScheduler } from '../../scheduler';
 import { createServiceController } from '../../service-controller';
 import { type ClusterIdentity, type ClusterPki, type ClusterState } from './cluster-state';
 import { type NetworkPlan, networkPlan } from './network-plan';
-import { chooseRuntime, type RuntimeChoice } from './runtime-choice';
+import { chooseRuntime, type RuntimeChoice, type WantedRuntime } from './runtime-choice';
 
 export { ensureNodeIdentity, type NodeIdentity, removeOverlay, removeServiceRules } from '../../node-agent';
 
@@ -36,7 +36,7 @@ export interface ClusterOptions {
   readonly host?: string;
   /** 0: any free port. */
   readonly port: number;
-  readonly runtime: 'auto' | 'docker' | 'fake';
+  readonly runtime: WantedRuntime;
   readonly nodes: number;
   /** Default: the machine's name, followed by a number as if each further node were a machine of its own. */
   readonly nodeName?: (index: number) => string;
@@ -241,7 +241,9 @@ class Composition {
       ...(obstacle === undefined ? { backend: OVERLAY } : {}),
       localIp,
     });
-    return [await chooseRuntime(runtime, { identity, plan, pods, clock, random, logger, progress }), obstacle];
+    const { root } = this.options.state;
+    const context = { identity, root, plan, pods, clock, random, logger, progress };
+    return [await chooseRuntime(runtime, context), obstacle];
   }
 
   /** The service proxy and the way to pods of other machines. */

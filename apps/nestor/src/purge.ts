@@ -1,5 +1,7 @@
 import { rm } from 'node:fs/promises';
-import { connectToDocker, RuntimeError } from '#runtime';
+import { join } from 'node:path';
+import { systemClock } from '#machinery';
+import { connectToDocker, purgeNative, RuntimeError } from '#runtime';
 import { createLogger } from '#telemetry';
 import { removeOverlay, removeServiceRules } from './cluster';
 import { readIdentity } from './cluster-state';
@@ -14,7 +16,8 @@ import { networkPlan } from './network-plan';
 export async function purge(directory: DataDirectory, progress: (activity: string) => void): Promise<void> {
   const identity = await readIdentity(directory);
   if (identity !== undefined) {
-    await removeFromHost({ cluster: identity.name, clusterCidr: networkPlan(identity.plan).clusterCidr }, progress);
+    const { clusterCidr } = networkPlan(identity.plan);
+    await removeFromHost({ cluster: identity.name, clusterCidr, dataDir: directory.root }, progress);
   }
   progress(`removing ${directory.root}`);
   await unmountBelow(directory.root);
@@ -23,11 +26,16 @@ export async function purge(directory: DataDirectory, progress: (activity: strin
 
 /** Removes what nodes of a cluster have left on this machine: containers and networks, packet filter rules, images made here. */
 export async function removeFromHost(
-  { cluster, clusterCidr }: { readonly cluster: string; readonly clusterCidr: string },
+  {
+    cluster,
+    clusterCidr,
+    dataDir,
+  }: { readonly cluster: string; readonly clusterCidr: string; readonly dataDir: string },
   progress: (activity: string) => void,
 ): Promise<void> {
   progress('removing containers and networks');
   await removeContainers(cluster);
+  await purgeNative({ directory: join(dataDir, 'native'), cluster, clock: systemClock });
   progress('removing packet filter rules');
   const network = { cluster, clusterCidr, logger: createLogger('purge', { level: 'warn' }) };
   await removeServiceRules(network);

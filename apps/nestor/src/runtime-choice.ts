@@ -1,10 +1,15 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Clock } from '#machinery';
+import { withHostMutex } from '#process';
 import {
   connectToDocker,
   type ContainerRuntime,
   createDockerRuntime,
   createFakeRuntime,
+  createNativeRuntime,
   type DockerRuntime,
+  type NativeRuntime,
   type PodNetworkConfig,
   RuntimeError,
 } from '#runtime';
@@ -26,6 +31,8 @@ export interface RuntimeChoice {
 
 export interface RuntimeContext {
   readonly identity: ClusterIdentity;
+  /** Where the cluster lives. */
+  readonly root: string;
   readonly plan: NetworkPlan;
   readonly pods: Pick<PodNetworkConfig, 'isMasqueraded' | 'mtu'>;
   readonly clock: Clock;
@@ -34,19 +41,49 @@ export interface RuntimeContext {
   readonly progress: (activity: string) => void;
 }
 
+export type WantedRuntime = 'auto' | 'docker' | 'native' | 'fake';
+
 /**
- * Finds what was asked for. `auto` takes Docker; without one the control plane runs all the same, and the node says why it is
- * not ready. Asking for `docker` by name and having none is an error.
+ * Finds what was asked for. `auto` goes on with what the cluster was begun on; a new one takes Docker, and without one containers of our own. Without
+ * either the control plane runs all the same, and the node says why it is not ready. Asking by name for what is not there is an error.
  */
-export async function chooseRuntime(
-  wanted: 'auto' | 'docker' | 'fake',
-  context: RuntimeContext,
-): Promise<RuntimeChoice> {
+export async function chooseRuntime(wanted: WantedRuntime, context: RuntimeContext): Promise<RuntimeChoice> {
   if (wanted === 'fake') return fake(context);
-  const docker = connectToDocker();
+  const candidates = wanted === 'auto' ? candidatesOf(context.root) : [wanted];
+  const problems: string[] = [];
+  for (const name of candidates) {
+    try {
+      const choice = await (name === 'docker' ? docker(context) : native(context));
+      const notes = problems.map((problem) => `containers run without an engine, as there is no Docker: ${problem}`);
+      return { ...choice, notes };
+    } catch (error) {
+      if (!(error instanceof RuntimeError) || error.code !== 'unavailable') throw error;
+      problems.push(error.message);
+    }
+  }
+  const problem = problems.join('; without an engine: ');
+  if (wanted === 'docker') throw new UserError(`Docker does not answer (${problem}). ${ADVICE}`);
+  if (wanted === 'native') throw new UserError(`Containers cannot run without an engine: ${problem}. ${NATIVE_ADVICE}`);
+  const runtimeFor = candidates[0] === 'docker' ? dockerRuntimes(context) : nativeRuntimes(context);
+  const notes = [`no container runtime was found, so no pod can run: ${problem}. ${ADVICE}`];
+  return { name: 'none', isAvailable: false, hasRealPods: false, notes, runtimeFor };
+}
+
+/** Pods that run on one are not to be started again on the other because the first is away for a while. */
+function candidatesOf(root: string): readonly ('docker' | 'native')[] {
+  if (existsSync(join(root, 'native'))) return ['native'];
+  return existsSync(join(root, 'nodes')) ? ['docker'] : ['docker', 'native'];
+}
+
+const ADVICE =
+  'Install it (Debian: apt-get install docker.io) and start it; the node becomes ready by itself. To simulate pods instead: nestor up --runtime fake.';
+const NATIVE_ADVICE = 'It takes root, and on Debian: apt-get install runc conmon iproute2 nftables.';
+
+async function docker(context: RuntimeContext): Promise<RuntimeChoice> {
+  const connection = connectToDocker();
   try {
-    const version = await docker.version();
-    await docker.ensureLocalImages(context.progress);
+    const version = await connection.version();
+    await connection.ensureLocalImages(context.progress);
     const runtimes = dockerRuntimes(context);
     const first = runtimes('');
     try {
@@ -55,23 +92,23 @@ export async function chooseRuntime(
       await first.close();
     }
     return { name: `docker ${version}`, isAvailable: true, hasRealPods: true, notes: [], runtimeFor: runtimes };
-  } catch (error) {
-    if (!(error instanceof RuntimeError) || error.code !== 'unavailable') throw error;
-    if (wanted === 'docker') throw new UserError(`Docker does not answer (${error.message}). ${ADVICE}`);
-    return {
-      name: 'none',
-      isAvailable: false,
-      hasRealPods: false,
-      notes: [`no container runtime was found, so no pod can run: ${error.message}. ${ADVICE}`],
-      runtimeFor: dockerRuntimes(context),
-    };
   } finally {
-    docker.close();
+    connection.close();
   }
 }
 
-const ADVICE =
-  'Install it (Debian: apt-get install docker.io) and start it; the node becomes ready by itself. To simulate pods instead: nestor up --runtime fake.';
+async function native(context: RuntimeContext): Promise<RuntimeChoice> {
+  const runtimes = nativeRuntimes(context);
+  const first = runtimes('setup');
+  try {
+    await first.ensureNetwork();
+    await first.ensureLocalImages(context.progress);
+    const { version } = await first.info();
+    return { name: `native (runc ${version})`, isAvailable: true, hasRealPods: true, notes: [], runtimeFor: runtimes };
+  } finally {
+    await first.close();
+  }
+}
 
 function fake({ clock, random }: RuntimeContext): RuntimeChoice {
   return {
@@ -94,4 +131,21 @@ function dockerRuntimes({
   const { clusterCidr, gateway } = plan;
   const network = { cluster: identity.name, clusterCidr, gateway, ...pods };
   return (node) => createDockerRuntime({ ...network, node, clock, random, logger });
+}
+
+/** Images are the cluster's, and `nestor image`'s; the rest is each node's own. */
+function nativeRuntimes({
+  identity,
+  root,
+  plan,
+  pods,
+  clock,
+  random,
+  logger,
+}: RuntimeContext): (node: string) => NativeRuntime {
+  const { clusterCidr, gateway } = plan;
+  const network = { cluster: identity.name, clusterCidr, gateway, ...pods };
+  const images = { directory: join(root, 'images'), mutex: withHostMutex };
+  return (node) =>
+    createNativeRuntime({ ...network, directory: join(root, 'native', node), images, node, clock, random, logger });
 }

@@ -1,6 +1,14 @@
+import { join } from 'node:path';
 import { nthAddress, type OverlayBackend } from '#network';
-import { type ComponentDependencies, hostAddresses, type ProcessContext, SettingsError, users } from '#process';
-import { type ContainerRuntime, createDockerRuntime, createFakeRuntime } from '#runtime';
+import {
+  type ComponentDependencies,
+  hostAddresses,
+  type ProcessContext,
+  SettingsError,
+  users,
+  withHostMutex,
+} from '#process';
+import { type ContainerRuntime, createDockerRuntime, createFakeRuntime, createNativeRuntime } from '#runtime';
 import { type NodeAgentConfig } from './config';
 import { type NodeAgentDependencies } from './dependencies';
 import { createOverlay } from './overlay/overlay';
@@ -29,7 +37,7 @@ export async function runAgents(
   ) => Promise<{ name: string; stop(): Promise<void> }>,
 ): Promise<void> {
   const { settings } = process;
-  const hasRealPods = settings.RUNTIME === 'docker';
+  const hasRealPods = settings.RUNTIME !== 'fake';
   const { LISTEN_ADDRESS: listen } = settings;
   const names = nodeNames(settings.NODE_NAME ?? machineName(), settings.NODES);
   if (names.length > 1 && listen.port !== 0) {
@@ -74,7 +82,10 @@ function runtimeFor(
   if (settings.RUNTIME === 'fake') return createFakeRuntime({ clock, random });
   const { CLUSTER_NAME: cluster, CLUSTER_CIDR: clusterCidr } = settings;
   const gateway = nthAddress(clusterCidr, 1);
-  return createDockerRuntime({ cluster, clusterCidr, gateway, ...pods, node, clock, random, logger });
+  const options = { cluster, clusterCidr, gateway, ...pods, node, clock, random, logger };
+  if (settings.RUNTIME === 'docker') return createDockerRuntime(options);
+  const images = { directory: join(settings.DATA_DIR, 'images'), mutex: withHostMutex };
+  return createNativeRuntime({ ...options, directory: join(settings.DATA_DIR, 'native', node), images });
 }
 
 /** What pods of this host need to reach Services, other hosts and the world, as far as this process may provide it. */

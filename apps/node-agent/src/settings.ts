@@ -13,9 +13,9 @@ export const settings = {
   },
   RUNTIME: {
     kind: 'choice',
-    choices: ['docker', 'fake'],
+    choices: ['docker', 'native', 'fake'],
     default: 'docker',
-    help: 'what runs containers; fake simulates them',
+    help: 'what runs containers: native takes runc and no engine; fake simulates them',
   },
   DATA_DIR: {
     kind: 'string',

@@ -16,7 +16,7 @@ export interface ResetOptions {
 export async function resetNode({ dataDir, clusterName: cluster, clusterCidr }: ResetOptions): Promise<void> {
   const progress = (activity: string): void => console.log(activity);
   const directory = resolve(dataDir);
-  await removeFromHost({ cluster, clusterCidr }, progress);
+  await removeFromHost({ cluster, clusterCidr, dataDir: directory }, progress);
   progress(`emptying ${directory}`);
   await unmountBelow(directory);
   for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true, force: true });

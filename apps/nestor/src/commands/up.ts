@@ -10,13 +10,14 @@ import { holderOf, lockDirectory } from '../directory-lock';
 import { startDetached } from '../detach';
 import { describe, nextSteps } from '../report';
 import { RotatingLog } from '../rotating-log';
+import { type WantedRuntime } from '../runtime-choice';
 import { explainStart } from '../start-error';
 import { UserError } from '../user-error';
 
 export interface UpOptions {
   readonly dataDir: string;
   readonly port: number;
-  readonly runtime: 'auto' | 'docker' | 'fake';
+  readonly runtime: WantedRuntime;
   readonly nodes: number;
   readonly bus?: string;
   /** Begin the cluster on three members of the store; one that was begun so goes on so. */

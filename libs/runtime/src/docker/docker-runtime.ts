@@ -19,6 +19,7 @@ import {
   type SandboxConfig,
   type SandboxStatus,
 } from '../container-runtime';
+import { execBounded } from '../bounded-exec';
 import { isLocalImage, LocalImages } from '../local-image';
 import { usageOf } from './cgroup-stats';
 import { copyLog } from './container-log';
@@ -29,7 +30,7 @@ import { Engine } from './engine';
 import { engineUsageOf } from './engine-stats';
 import { messageOf, statusOf } from './errors';
 import { EventStream } from './event-stream';
-import { attachToContainer, execBounded, execInContainer } from './exec';
+import { attachToContainer, execInContainer } from './exec';
 import { ImageStore } from './image-store';
 import { Inspections } from './inspections';
 import { keys, type Owner } from './labels';
@@ -171,7 +172,7 @@ export class DockerRuntime implements ContainerRuntime {
   }
 
   execSync(id: string, command: readonly string[], timeoutMs: number) {
-    return execBounded(this.engine, this.options.clock, id, command, timeoutMs);
+    return execBounded(this.options.clock, command, timeoutMs, (options) => this.exec(id, options));
   }
 
   exec(id: string, options: ExecOptions): Promise<number> {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type Socket } from 'node:net';
-import { type Readable, Writable } from 'node:stream';
+import { type Readable } from 'node:stream';
 import { type ExecInspectInfo } from 'dockerode';
 import { type Clock, delay } from '#machinery';
 import { type ExecOptions, RuntimeError } from '../container-runtime';
@@ -8,7 +8,6 @@ import { type Engine } from './engine';
 import { framesOf } from './multiplexed';
 import { killTree } from './process-tree';
 
-const maxOutput = 16 * 1024;
 /** How often and how long to ask for the exit code of a command whose output has ended. */
 const pollMs = 5;
 const polls = 400;
@@ -60,30 +59,6 @@ export async function attachToContainer(
   await copyBothWays(socket, { ...options, tty }, ({ width, height }) =>
     engine.call((docker) => docker.resizeContainer(container, { w: width, h: height })),
   );
-}
-
-/** Runs a command for a probe: bounded output, bounded time. */
-export async function execBounded(
-  engine: Engine,
-  clock: Clock,
-  container: string,
-  command: readonly string[],
-  timeoutMs: number,
-) {
-  const abort = new AbortController();
-  const stdout = new BoundedOutput();
-  const stderr = new BoundedOutput();
-  const timer = clock.setTimer(timeoutMs, () => abort.abort(new Error('timed out')));
-  try {
-    const options = { command, tty: false, stdout, stderr, signal: abort.signal };
-    const exitCode = await execInContainer(engine, clock, container, options);
-    return { exitCode, stdout: stdout.bytes, stderr: stderr.bytes, timedOut: false };
-  } catch (error) {
-    if (!abort.signal.aborted) throw error;
-    return { exitCode: 137, stdout: stdout.bytes, stderr: stderr.bytes, timedOut: true };
-  } finally {
-    timer.cancel();
-  }
 }
 
 async function copyBothWays(
@@ -146,21 +121,4 @@ async function exitCodeOf(inspect: () => Promise<ExecInspectInfo>, clock: Clock)
     await delay(clock, pollMs);
   }
   throw new RuntimeError('unavailable', 'the command closed its output but did not exit');
-}
-
-/** Keeps the first 16 KiB. */
-class BoundedOutput extends Writable {
-  private readonly chunks: Buffer[] = [];
-  private length = 0;
-
-  get bytes(): Buffer {
-    return Buffer.concat(this.chunks);
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    const kept = chunk.subarray(0, maxOutput - this.length);
-    if (kept.length > 0) this.chunks.push(kept);
-    this.length += kept.length;
-    done();
-  }
 }

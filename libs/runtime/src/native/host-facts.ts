@@ -1,0 +1,20 @@
+import { readFile, stat } from 'node:fs/promises';
+import { type HostFacts } from './oci/oci-spec';
+
+/** What this process may do, and how the kernel counts. */
+export async function hostFacts(): Promise<HostFacts> {
+  const status = await readFile('/proc/self/status', 'utf8');
+  const capabilities = BigInt(`0x${/^CapEff:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  return { capabilities, cgroupVersion: (await exists('/sys/fs/cgroup/cgroup.controllers')) ? 2 : 1 };
+}
+
+export async function exists(name: string): Promise<boolean> {
+  try {
+    await stat(name);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,32 @@
+import { rename, stat } from 'node:fs/promises';
+
+/** As the kubelet rotates: 10 MiB, five files. */
+const maxBytes = 10 * 2 ** 20;
+const maxFiles = 5;
+
+/** The older files of a log that there may be, the oldest first. */
+export function olderLogs(file: string): string[] {
+  return Array.from({ length: maxFiles - 1 }, (_, index) => `${file}.${maxFiles - 1 - index}`);
+}
+
+/**
+ * Moves a log that is too large out of the way; whoever writes it has to be told to begin anew.
+ * @returns whether it did
+ */
+export async function rotate(file: string, limit = maxBytes): Promise<boolean> {
+  if (((await sizeOf(file)) ?? 0) < limit) return false;
+  const names = [...olderLogs(file), file];
+  for (const [index, name] of names.slice(1).entries()) {
+    if ((await sizeOf(name)) !== undefined) await rename(name, names[index] ?? name);
+  }
+  return true;
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { RuntimeError } from '../container-runtime';
+import { Containers } from './containers';
+import { exists, hostFacts } from './host-facts';
+import { ImageStore } from './images/image-store';
+import { type Layout } from './layout';
+import { unmount } from './mounts';
+import { NativeNetwork } from './network/native-network';
+import { type NativeRuntimeOptions } from './native-runtime';
+import { Records } from './records';
+import { Runc } from './runc';
+import { type Parts, preparePause, Sandboxes } from './sandboxes';
+import { tryProgram } from './run-program';
+
+export interface NativeParts extends Parts {
+  readonly images: ImageStore;
+  readonly sandboxes: Sandboxes;
+  readonly containers: Containers;
+}
+
+/** Below which containers of a cluster are counted, in each hierarchy. */
+export function cgroupOf(cluster: string): string {
+  return `/nestor-${cluster}`;
+}
+
+/** Opens what a runtime works with, and removes what a crash has left. */
+export async function openParts(options: NativeRuntimeOptions, layout: Layout): Promise<NativeParts> {
+  const { cluster, node, clock, random, logger } = options;
+  if (process.getuid?.() !== 0) throw new RuntimeError('unavailable', 'containers without an engine need root');
+  const runc = await Runc.find(layout);
+  await checkPrograms();
+  const records = new Records(layout);
+  await records.load();
+  await preparePause(layout);
+  const host = await hostFacts();
+  const network = new NativeNetwork(options, node);
+  const images = await ImageStore.open({ ...options.images, clock, random, logger });
+  const parts = { layout, records, runc, network, host, clock, cgroupParent: cgroupOf(cluster) };
+  const prefix = `${createHash('sha256').update(options.directory).digest('hex').slice(0, 12)}-`;
+  const user = (id: string): string => `${prefix}${id}`;
+  const sandboxes = new Sandboxes(parts);
+  const containers = new Containers({ ...parts, images, user });
+  try {
+    await removeLeftovers(parts, sandboxes);
+    for (const known of await images.users()) {
+      if (known.startsWith(prefix) && !records.containers.has(known.slice(prefix.length))) await images.release(known);
+    }
+    await sandboxes.applyFilter();
+  } catch (error) {
+    await images.close();
+    throw error;
+  }
+  return { ...parts, images, sandboxes, containers };
+}
+
+async function checkPrograms(): Promise<void> {
+  for (const [program, ...args] of [
+    ['conmon', '--version'],
+    ['ip', '-V'],
+    ['nft', '--version'],
+    ['nsenter', '--version'],
+  ] as const) {
+    await tryProgram(program, args);
+  }
+}
+
+/** Sandboxes that were never started, and directories that were being made or removed. */
+async function removeLeftovers({ layout, records, runc }: Parts, sandboxes: Sandboxes): Promise<void> {
+  for (const record of [...records.sandboxes.values()]) {
+    const isUnused = record.pause === undefined && records.containersOf(record.id).length === 0;
+    if (isUnused) await sandboxes.remove(record);
+  }
+  for (const [parent, known] of [
+    [layout.sandboxes, records.sandboxes],
+    [layout.containers, records.containers],
+  ] as const) {
+    for (const id of await readdir(parent)) {
+      if (known.has(id)) continue;
+      if (await exists(path.join(layout.runc, id))) await runc.delete(id);
+      for (const mount of [layout.rootfs(id), layout.shm(id)]) await unmount(mount);
+      await rm(path.join(parent, id), { recursive: true, force: true });
+    }
+  }
+}

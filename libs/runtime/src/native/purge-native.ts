@@ -1,0 +1,62 @@
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import path from 'node:path';
+import { type Clock, delay } from '#machinery';
+import { type PodNetworkConfig } from '../docker/network';
+import { exists } from './host-facts';
+import { Layout } from './layout';
+import { unmount } from './mounts';
+import { purgeNetwork } from './network/native-network';
+import { cgroupOf } from './open-parts';
+import { isAlive, signalProcess } from './processes';
+import { Records } from './records';
+import { Runc } from './runc';
+
+const lookMs = 10;
+
+export interface NativePurge extends Pick<PodNetworkConfig, 'cluster' | 'bridge'> {
+  /** The directories of the cluster's runtimes are in it. */
+  readonly directory: string;
+  readonly clock: Clock;
+}
+
+/** Removes all that runtimes have left: processes, mounts, interfaces, packet filter tables, cgroups, files. Images stay. Safe to repeat. */
+export async function purgeNative({ directory, clock, ...network }: NativePurge): Promise<void> {
+  if (!(await exists(directory))) return;
+  for (const name of await readdir(directory)) await purgeRuntime(new Layout(path.join(directory, name)), clock);
+  await purgeNetwork(network);
+  await removeCgroups(cgroupOf(network.cluster));
+  await rm(directory, { recursive: true, force: true });
+}
+
+async function purgeRuntime(layout: Layout, clock: Clock): Promise<void> {
+  const records = new Records(layout);
+  await records.load();
+  const left = await readdir(layout.runc);
+  if (left.length > 0) {
+    const runc = await Runc.find(layout);
+    await Promise.all(left.map((id) => runc.delete(id)));
+  }
+  const processes = [
+    ...[...records.containers.values()].flatMap(({ main, supervisor }) => [main, supervisor]),
+    ...[...records.sandboxes.values()].map(({ pause }) => pause),
+  ];
+  for (const one of processes) {
+    await signalProcess(one, 'SIGKILL');
+    while (await isAlive(one)) await delay(clock, lookMs);
+  }
+  for (const id of await readdir(layout.containers)) await unmount(layout.rootfs(id));
+  for (const id of await readdir(layout.sandboxes)) await unmount(layout.shm(id));
+}
+
+/** In version 1 each controller has its own hierarchy. */
+async function removeCgroups(group: string): Promise<void> {
+  const root = '/sys/fs/cgroup';
+  for (const directory of [root, ...(await readdir(root)).map((name) => path.join(root, name))]) {
+    const own = path.join(directory, group);
+    if (!(await exists(own).catch(() => false))) continue;
+    for (const entry of await readdir(own, { withFileTypes: true })) {
+      if (entry.isDirectory()) await rmdir(path.join(own, entry.name));
+    }
+    await rmdir(own);
+  }
+}
