@@ -38,7 +38,19 @@ export async function load(store, { path: method, body }, clients, directory) {
   const { leader } = store;
   const cpuBefore = leader.cpuMs();
   const headers = ['content-type: application/grpc', 'te: trailers'].flatMap((header) => ['-H', header]);
-  const args = ['--warm-up-time', '1', '-D', String(ROUND_SECONDS), '-c', String(clients), '-m', '1', '-d', bodyFile, `--log-file=${log}`];
+  const args = [
+    '--warm-up-time',
+    '1',
+    '-D',
+    String(ROUND_SECONDS),
+    '-c',
+    String(clients),
+    '-m',
+    '1',
+    '-d',
+    bodyFile,
+    `--log-file=${log}`,
+  ];
   const { stdout } = await run('h2load', [...args, ...headers, `${leader.endpoint}${method}`]);
   const cpuMs = leader.cpuMs() - cpuBefore;
   const lines = fs.readFileSync(log, 'utf8').trim().split('\n');

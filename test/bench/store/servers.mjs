@@ -137,7 +137,12 @@ export async function startEtcd(directory, members = 1) {
       'initial-advertise-peer-urls': peers[n],
       'initial-cluster': peers.map((url, m) => `m${m}=${url}`).join(','),
     };
-    return new Server('etcd', Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]), {}, port);
+    return new Server(
+      'etcd',
+      Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
+      {},
+      port,
+    );
   });
   return new Store('etcd', servers).ready();
 }
