@@ -1,31 +1,18 @@
-import { once } from 'node:events';
-import { type Duplex } from 'node:stream';
-import {
-  type handleServerStreamingCall,
-  type handleUnaryCall,
-  type Metadata,
-  type Server,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type ServiceDefinition,
-  type ServiceError,
-  status,
-  type UntypedHandleCall,
-} from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { StoreError } from '#store';
 import { type Logger } from '#telemetry';
 import { type Authenticator } from './authenticator';
 import { type Call, type Credentials } from './call';
+import { type GrpcCall } from './grpc/grpc-call';
 import { type StoreServerMetrics } from './metrics';
 import { type ServedMethod } from './served-method';
 import { type Status, statusOf } from './status';
 
-type GrpcCall = Pick<ServerUnaryCall<unknown, unknown>, 'metadata' | 'cancelled' | 'getAuthContext' | 'getPath'> & {
-  once(event: 'cancelled', listener: () => void): unknown;
-};
-
-/** Between grpc-js and our handlers: counts calls, says who asks, and turns whatever is thrown into a status. */
+/** Between gRPC and our handlers: counts calls, says who asks, and turns whatever is thrown into a status. */
 export class Rpc {
+  private readonly methods = new Map<string, ServedMethod>();
+  private readonly services = new Set<string>();
+
   constructor(
     private readonly authenticator: Authenticator,
     private readonly metrics: StoreServerMetrics,
@@ -33,93 +20,88 @@ export class Rpc {
     private readonly stopping: AbortSignal,
   ) {}
 
-  register(server: Server, methods: readonly ServedMethod[]): void {
-    const definitions: Record<string, ServiceDefinition[string]> = {};
-    const handlers: Record<string, UntypedHandleCall> = {};
+  register(methods: readonly ServedMethod[]): void {
     for (const method of methods) {
       const { path } = method.definition;
-      definitions[path] = method.definition;
-      handlers[path] = this.handlerOf(method);
+      this.methods.set(path, method);
+      this.services.add(path.split('/')[1]!);
     }
-    server.addService(definitions, handlers);
   }
 
   /** What a call ends with. */
-  failure(path: string, error: unknown): Partial<ServiceError> & Status {
+  failure(path: string, error: unknown): Status {
     const known = statusOf(error);
     if (known === undefined) this.logger.error({ err: error, path }, 'a call failed in an unforeseen way');
     if (error instanceof StoreError && error.code === 'corrupt') this.logger.error({ err: error, path }, 'corrupt');
     return known ?? { code: status.INTERNAL, details: 'internal error' };
   }
 
-  private handlerOf(method: ServedMethod): UntypedHandleCall {
-    switch (method.kind) {
-      case 'unary':
-        return this.unary(method);
-      case 'server_stream':
-        return this.serverStream(method);
-      case 'bidi_stream':
-        return this.duplex(method) as UntypedHandleCall;
-    }
-  }
-
-  private unary({ definition: { path }, handle }: ServedMethod & { kind: 'unary' }): handleUnaryCall<unknown, unknown> {
-    return (call, callback) => {
-      const ended = this.metrics.call(path, 'unary');
-      handle(call.request, this.callOf(call)).then(
-        (response) => {
-          ended(status.OK);
-          callback(null, response);
-        },
+  serve(path: string, call: GrpcCall): void {
+    const method = this.methods.get(path);
+    if (method === undefined) return this.refuse(path, call);
+    const { definition, kind } = method;
+    const ended = this.metrics.call(path, kind);
+    const run = (work: Promise<void>): void => {
+      work.then(
+        () => call.finish(),
         (error: unknown) => {
-          const failure = this.failure(path, error);
-          ended(failure.code);
-          callback(failure);
+          if (!call.isOver) call.fail(this.failure(path, error));
         },
       );
     };
+    const context = new RpcCall(call, this.authenticator, this.stopping);
+    if (method.kind === 'bidi_stream') {
+      call.open({ definition, onOver: ended });
+      return run(converse(call, method, context));
+    }
+    const answer = method.kind === 'unary' ? answerOnce : answerInPieces;
+    call.open({
+      definition,
+      onOver: ended,
+      onMessage: (request) => run(answer(call, method as never, request, context)),
+    });
   }
 
-  private serverStream(method: ServedMethod & { kind: 'server_stream' }): handleServerStreamingCall<unknown, unknown> {
-    return (call) => {
-      const work = async (): Promise<void> => {
-        const { signal } = this.callOf(call);
-        for await (const response of method.handle(call.request, this.callOf(call))) {
-          if (!call.write(response)) await once(call, 'drain', { signal });
-        }
-      };
-      this.run(call as never, method, work);
-    };
+  private refuse(path: string, call: GrpcCall): void {
+    const [, service = '', method = ''] = path.split('/');
+    const details = this.services.has(service)
+      ? `unknown method ${method} for service ${service}`
+      : `unknown service ${service}`;
+    call.fail({ code: status.UNIMPLEMENTED, details });
   }
+}
 
-  private duplex(method: ServedMethod & { kind: 'bidi_stream' }) {
-    return (call: ServerDuplexStream<unknown, unknown>): void => {
-      this.run(call, method, () => method.handle(call as unknown as Duplex, this.callOf(call)));
-    };
-  }
+async function answerOnce(
+  call: GrpcCall,
+  method: ServedMethod & { kind: 'unary' },
+  request: unknown,
+  context: Call,
+): Promise<void> {
+  call.send(await method.handle(request, context));
+}
 
-  private run(call: ServerDuplexStream<unknown, unknown>, method: ServedMethod, work: () => Promise<void>): void {
-    const { path } = method.definition;
-    const ended = this.metrics.call(path, method.kind);
-    // A client that goes away, in whatever manner, is none of our errors.
-    call.on('error', () => undefined);
-    work().then(
-      () => {
-        ended(call.cancelled ? status.CANCELLED : status.OK);
-        call.end();
-      },
-      (error: unknown) => {
-        if (call.cancelled || call.destroyed) return ended(status.CANCELLED);
-        const failure = this.failure(path, error);
-        ended(failure.code);
-        call.emit('error', failure);
-      },
-    );
+async function answerInPieces(
+  call: GrpcCall,
+  method: ServedMethod & { kind: 'server_stream' },
+  request: unknown,
+  context: Call,
+): Promise<void> {
+  let goOn: () => void = () => undefined;
+  call.onceGone(() => goOn());
+  for await (const response of method.handle(request, context)) {
+    await new Promise<void>((resolve) => {
+      goOn = resolve;
+      if (call.isOver) resolve();
+      else call.send(response, resolve);
+    });
+    if (call.isOver) throw GONE;
   }
+}
 
-  private callOf(call: GrpcCall): Call {
-    return new RpcCall(call, this.authenticator, this.stopping);
-  }
+async function converse(call: GrpcCall, method: ServedMethod & { kind: 'bidi_stream' }, context: Call): Promise<void> {
+  const stream = call.duplex();
+  await method.handle(stream, context);
+  await new Promise<void>((resolve) => stream.once('close', resolve).end(resolve));
 }
 
 /** Does nothing until it is asked: most calls need no signal, and are told apart only if authentication is enabled. */
@@ -139,8 +121,7 @@ class RpcCall implements Call {
   get signal(): AbortSignal {
     if (this.ending !== undefined) return this.ending;
     const gone = new AbortController();
-    if (this.call.cancelled) gone.abort(GONE);
-    else this.call.once('cancelled', () => gone.abort(GONE));
+    this.call.onceGone(() => gone.abort(GONE));
     return (this.ending = AbortSignal.any([gone.signal, this.stopping]));
   }
 }
@@ -151,16 +132,10 @@ class LazyCredentials implements Credentials {
   constructor(private readonly call: GrpcCall) {}
 
   get token(): string | undefined {
-    const { metadata } = this.call;
-    return firstOf(metadata, 'token') ?? firstOf(metadata, 'authorization');
+    return this.call.field('token') ?? this.call.field('authorization');
   }
 
   get commonName(): string | undefined {
-    const name = this.call.getAuthContext().sslPeerCertificate?.subject.CN;
-    return Array.isArray(name) ? name[0] : name;
+    return this.call.commonName;
   }
-}
-
-function firstOf(metadata: Metadata, name: string): string | undefined {
-  return metadata.get(name)[0]?.toString();
 }

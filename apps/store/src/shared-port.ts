@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import { type Duplex } from 'node:stream';
 import tls from 'node:tls';
-import { beginHttp2 } from './begin-http2';
 
 export interface SharedPortOptions {
   /** PEM texts; undefined: no TLS. */
@@ -14,8 +12,8 @@ export interface SharedPortOptions {
     readonly allowedNames?: readonly string[];
   };
   /** Whoever is given a connection owns it. */
-  onHttp2(socket: Duplex): void;
-  onHttp1(socket: Duplex): void;
+  onHttp2(socket: net.Socket): void;
+  onHttp1(socket: net.Socket): void;
 }
 
 /** What every HTTP/2 connection begins with (RFC 9113, section 3.4); no HTTP/1.1 request does. */
@@ -75,7 +73,7 @@ export class SharedPort {
     });
     server.on('secureConnection', (socket) => {
       if (allowedNames !== undefined && !isNamed(socket, allowedNames)) socket.destroy();
-      else if (socket.alpnProtocol === 'h2') beginHttp2(socket, (begun) => this.options.onHttp2(begun));
+      else if (socket.alpnProtocol === 'h2') this.options.onHttp2(socket);
       else this.options.onHttp1(socket);
     });
     // A failed handshake is the client's affair, and its connection is closed already.
@@ -98,7 +96,7 @@ export class SharedPort {
         socket.off('readable', onReadable);
         socket.off('timeout', onTimeout);
         socket.setTimeout(0);
-        if (mayBeHttp2) beginHttp2(socket, (begun) => this.options.onHttp2(begun));
+        if (mayBeHttp2) this.options.onHttp2(socket);
         else this.options.onHttp1(socket);
         socket.off('error', onError);
       };

@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { type RunningComponent } from '#telemetry';
 import { StoreError } from '#store';
 import { Authenticator } from './authenticator';
@@ -12,6 +11,7 @@ import {
   type StoreServerDependencies,
 } from './config';
 import { Gateway } from './gateway/gateway';
+import { GrpcServer } from './grpc/grpc-server';
 import { Member } from './member';
 import { createStoreServerMetrics } from './metrics';
 import { Rpc } from './rpc';
@@ -22,9 +22,6 @@ export interface RunningStoreServer extends RunningComponent {
   /** `host:port`, with the port that was picked. */
   readonly address: string;
 }
-
-/** How long calls in flight may take at stop. */
-const DRAIN_MS = 5_000;
 
 /** Rejects if the configuration makes no sense or is not safe, or if the port is taken. */
 export async function startStoreServer(
@@ -47,18 +44,8 @@ export async function startStoreServer(
   const methods = servedMethods({ store, member, authenticator, watching, clientUrl });
 
   const maxMessageBytes = maxRequestBytes + GRPC_OVERHEAD_BYTES;
-  const grpc = new Server({
-    'grpc.max_receive_message_length': maxMessageBytes,
-    'grpc.max_send_message_length': -1,
-    'grpc.max_concurrent_streams': 10_000,
-    // A client that is gone without a word is noticed, and its watches with it.
-    'grpc.keepalive_time_ms': 60_000,
-    'grpc.keepalive_timeout_ms': 20_000,
-    'grpc-node.flow_control_window': 2 * 1024 * 1024,
-  });
-  rpc.register(grpc, methods);
-  // TLS, if there is any, has been dealt with when a connection gets there.
-  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  rpc.register(methods);
+  const grpc = new GrpcServer({ clock, maxMessageBytes, onCall: (path, call) => rpc.serve(path, call) });
   const gateway = new Gateway({
     methods,
     authenticator,
@@ -72,7 +59,7 @@ export async function startStoreServer(
   });
   const port = new SharedPort({
     tls: config.tls,
-    onHttp2: (socket) => injector.injectConnection(socket),
+    onHttp2: (socket) => grpc.accept(socket),
     onHttp1: (socket) => gateway.accept(socket),
   });
   const host = isIP(config.host) === 6 ? `[${config.host}]` : config.host;
@@ -83,14 +70,7 @@ export async function startStoreServer(
   const stop = async (): Promise<void> => {
     stopping.abort(new StoreError('closed', 'etcdserver: server stopped'));
     port.close();
-    await new Promise<void>((resolve, reject) => {
-      const timer = clock.setTimer(DRAIN_MS, () => grpc.forceShutdown());
-      grpc.tryShutdown((error) => {
-        timer.cancel();
-        if (error === undefined) resolve();
-        else reject(error);
-      });
-    });
+    await grpc.stop();
     await port.destroy();
   };
   return { name: 'store', address, stop: () => (stopped ??= stop()) };
