@@ -32,7 +32,13 @@ export function parseInitialCluster(entries: readonly string[], name: string): r
  */
 export async function clusterOptions(
   settings: StoreSettings,
-  dependencies: { readonly clock: Clock; readonly random: () => number; readonly logger: Logger },
+  dependencies: {
+    readonly clock: Clock;
+    readonly random: () => number;
+    readonly logger: Logger;
+    /** Gives up waiting for members that know this one. */
+    readonly signal?: AbortSignal;
+  },
 ): Promise<ClusterOptions | undefined> {
   const { STORE_INITIAL_CLUSTER: entries, STORE_NAME: name, LISTEN_ADDRESS: listen } = settings;
   if (entries === undefined) return undefined;
@@ -57,6 +63,7 @@ export async function clusterOptions(
       ...(tls === undefined ? {} : { tls }),
       ...dependencies,
     }),
+    ...(dependencies.signal === undefined ? {} : { signal: dependencies.signal }),
     tickMs,
     electionTicks: Math.round(electionMs / tickMs),
   };
