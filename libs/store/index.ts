@@ -55,6 +55,7 @@ export { type MemoryStoreOptions, createMemoryStore } from './src/memory-store';
 export { type DiskStore, type DiskStoreOptions, openStore } from './src/open-store';
 export { type FileSystem, type StoreFile } from './src/files';
 export { type ClusterOptions } from './src/replication/bootstrap';
+export { parseInitialCluster } from './src/replication/initial-cluster';
 export { type ClusterAdministration } from './src/replication/cluster-administration';
 export { type Member as StoreMember } from './src/replication/membership';
 export { type PeerHandler, type PeerTransport, type SnapshotMessage } from './src/replication/peer-transport';

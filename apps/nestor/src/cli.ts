@@ -5,10 +5,10 @@ import { joinNode } from './commands/node-join';
 import { resetNode } from './commands/node-reset';
 import { initPki } from './commands/pki-init';
 import { status } from './commands/status';
-import { storeTrio } from './commands/store-trio';
 import { createToken, deleteToken, listTokens } from './commands/token';
 import { up } from './commands/up';
 import { defaultDataDirectory } from './data-directory';
+import { addStoreCommands } from './store-commands';
 import { UserError } from './user-error';
 
 /** Parses the command line and runs one command. Resolves with the exit code; prints errors a person can act on. */
@@ -100,15 +100,6 @@ function addPkiCommands(pki: Command): void {
       '\nRepeat it to renew what is about to expire, then restart the components whose certificates were made.',
     )
     .action(initPki);
-}
-
-function addStoreCommands(store: Command, dataDir: () => Option): void {
-  store
-    .command('trio')
-    .description('run three members of a store, and nothing else, in the foreground: to try it with etcdctl')
-    .addOption(dataDir())
-    .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'warn')
-    .action(storeTrio);
 }
 
 function addTokenCommands(token: Command, dataDir: () => Option): void {

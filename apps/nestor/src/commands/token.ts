@@ -12,6 +12,7 @@ import {
   readClusterInfo,
 } from '#pki';
 import { type AdministratorOptions, asAdministrator } from '../administrator';
+import { alignColumns } from '../columns';
 import { UserError } from '../user-error';
 
 const { namespace, secretPrefix, secretType, keys, clusterInfo } = bootstrapTokens;
@@ -93,18 +94,6 @@ function rowOf({ data = {} }: DeepReadonly<Secret>, now: number): string[] {
 function duration(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
   return minutes >= 60 ? `${Math.floor(minutes / 60)}h` : `${minutes}m`;
-}
-
-function alignColumns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd((widths[i] ?? 0) + 3))
-        .join('')
-        .trimEnd(),
-    )
-    .join('\n');
 }
 
 /** Deletes a token, given by its id or whole. Nodes that joined with it stay. */
