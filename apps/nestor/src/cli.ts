@@ -87,6 +87,7 @@ function addPkiCommands(pki: Command): void {
     .requiredOption('--directory <directory>', 'where to')
     .option('--gateway-host <names>', 'names and addresses of the gateways, comma separated', collect, [])
     .option('--store-host <names>', 'of the store', collect, [])
+    .option('--store-member <names>', 'of its members, if there are several: a folder each', collect, [])
     .option('--nats-host <names>', 'of NATS', collect, [])
     .option('--node <names>', 'nodes that need not join by token', collect, [])
     .option('--server <url>', 'where kubectl finds the API; the first gateway unless told')
