@@ -206,12 +206,15 @@ describeWith(['etcd'], 'a store of several members, by its operator', () => {
 
   it('is restarted member by member while it is written to, and loses nothing', async () => {
     const writer = new Writer(store);
-    for (const { process } of places.values()) {
-      expect(await process.stop()).toBe(0);
-      process.start();
-      await allWell();
+    try {
+      for (const { process } of places.values()) {
+        expect(await process.stop()).toBe(0);
+        process.start();
+        await allWell();
+      }
+    } finally {
+      await writer.stop();
     }
-    await writer.stop();
     const { kvs } = await store.range({ key: 'written/', rangeEnd: 'written0', keysOnly: true });
     const there = new Set(kvs.map(({ key }) => key));
     expect(writer.acknowledged.filter((key) => !there.has(key))).toEqual([]);

@@ -81,20 +81,31 @@ export async function operateEach<T>(
   }
 }
 
-/** Lets somebody operate the first member that answers. */
-export function operate<T>(address: StoreAddress, use: (operator: StoreOperator) => Promise<T>): Promise<T> {
+/**
+ * Lets somebody operate the first member that answers. @param last a member to be asked only if no other answers: who is removed
+ * does not tell how it went
+ */
+export function operate<T>(
+  address: StoreAddress,
+  use: (operator: StoreOperator) => Promise<T>,
+  last?: bigint,
+): Promise<T> {
   return operateEach(address, async (operators) => {
     const failures: string[] = [];
+    let resort: StoreOperator | undefined;
     for (const operator of operators) {
+      let memberId: bigint;
       try {
-        await operator.status();
+        ({ memberId } = await operator.status());
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
         failures.push(`${operator.endpoint}: ${error.message}`);
         continue;
       }
-      return use(operator);
+      if (memberId !== last) return use(operator);
+      resort = operator;
     }
+    if (resort !== undefined) return use(resort);
     throw new UserError(`no member of the store answers:\n  ${failures.join('\n  ')}`);
   });
 }

@@ -72,14 +72,15 @@ async function change(
   options: StoreConnectionOptions,
   use: (operator: StoreOperator, member: StoreMember) => Promise<void>,
 ): Promise<void> {
-  await operate(await findStore(options), async (operator) => {
-    const members = await operator.memberList();
-    const found =
-      members.find((member) => idOf(member) === which) ?? onlyOne(members.filter(({ name }) => name === which));
-    if (found !== undefined) return use(operator, found);
+  const address = await findStore(options);
+  const members = await operate(address, (operator) => operator.memberList());
+  const found =
+    members.find((member) => idOf(member) === which) ?? onlyOne(members.filter(({ name }) => name === which));
+  if (found === undefined) {
     const known = members.map((member) => `${idOf(member)} ${member.name}`.trim()).join(', ');
     throw new UserError(`there is no member ${which}; there are ${known}`);
-  });
+  }
+  await operate(address, (operator) => use(operator, found), found.id);
 }
 
 function onlyOne<T>(list: readonly T[]): T | undefined {
