@@ -10,13 +10,13 @@ main({
   description: "keeps the cluster's state",
   settings,
   async start(process) {
-    const { clock, logger, metrics, settings } = process;
+    const { clock, logger, metrics, settings, signal } = process;
     const directory = resolve(settings.STORE_DATA_DIR);
     const lock = await holdHostMutex(`store ${directory}`);
     if (lock === undefined) throw new Error(`another process has the store in ${directory}`);
     process.add({ name: 'lock', stop: () => lock.release() });
     const { STORE_QUOTA_BYTES: quotaBytes, STORE_MAX_REQUEST_BYTES: maxRequestBytes } = settings;
-    const cluster = await clusterOptions(settings, { clock, random: Math.random, logger });
+    const cluster = await clusterOptions(settings, { clock, random: Math.random, logger, signal });
     const limits = { quotaBytes, maxRequestBytes };
     const store = await openStore({
       directory,

@@ -3,11 +3,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { systemClock } from '#machinery';
-import { connectStore, type KeyValueStore } from '#store';
+import { connectOperator, connectStore, type KeyValueStore, type StoreOperator } from '#store';
 import { silentLogger } from '#telemetry';
 import { ManagedProcess } from '../cluster/managed-process';
 import { eventually } from '../tools/eventually';
-import { EtcdClient } from './etcd-client';
 import { type MemberKind, type MemberPlace } from './member-kind';
 import { ChaosNetwork } from './network';
 
@@ -18,7 +17,7 @@ export interface ChaosMember extends MemberPlace {
   readonly process: ManagedProcess;
   /** Through this member only. */
   readonly store: KeyValueStore;
-  readonly operator: EtcdClient;
+  readonly operator: StoreOperator;
 }
 
 /** Members of one store, each on a machine and a disk of its own, which is a namespace and a tmpfs. */
@@ -58,7 +57,7 @@ export class ChaosCluster {
     const statuses = await Promise.all(
       this.running.map(async (member) => ({ member, status: await member.operator.status().catch(() => undefined) })),
     );
-    return statuses.find(({ status }) => status !== undefined && status.leader === status.header?.memberId)?.member;
+    return statuses.find(({ status }) => status !== undefined && status.leader === status.memberId)?.member;
   }
 
   /** Resolves when all members run, agree on a leader, and have applied the same. */
@@ -68,7 +67,7 @@ export class ChaosCluster {
       if (gone !== undefined) throw new Error(`${gone.name} has ended:\n${gone.process.log.slice(-3_000)}`);
       const statuses = await Promise.all(this.members.map(({ operator }) => operator.status()));
       const leaders = new Set(statuses.map(({ leader }) => leader));
-      const revisions = new Set(statuses.map(({ header }) => header?.revision));
+      const revisions = new Set(statuses.map(({ revision }) => revision));
       if (leaders.size === 1 && !leaders.has(0n) && revisions.size === 1) return;
       throw new Error(`leaders ${[...leaders].join()}, revisions ${[...revisions].join()}`);
     }, timeoutMs);
@@ -77,16 +76,16 @@ export class ChaosCluster {
   /** One more member, on an empty disk. */
   async grow(): Promise<ChaosMember> {
     const place = await this.place();
-    await this.anyOperator((operator) => operator.add(this.kind.peerUrl(place)));
+    await this.anyOperator((operator) => operator.memberAdd([this.kind.peerUrl(place)], false));
     return this.launch(place, [...this.members, place], 'existing');
   }
 
   /** Takes a member out of the cluster, running or not, and its machine away from it. */
   async shrink(member: ChaosMember): Promise<void> {
-    const { members } = await this.anyOperator((operator) => operator.members(), member);
+    const members = await this.anyOperator((operator) => operator.memberList(), member);
     const url = this.kind.peerUrl(member);
-    const id = members.find(({ peerURLs }) => peerURLs.includes(url))?.ID;
-    if (id !== undefined) await this.anyOperator((operator) => operator.remove(id), member);
+    const id = members.find(({ peerUrls }) => peerUrls.includes(url))?.id;
+    if (id !== undefined) await this.anyOperator((operator) => operator.memberRemove(id), member);
     this.members.splice(this.members.indexOf(member), 1);
     await this.close(member);
   }
@@ -143,13 +142,18 @@ export class ChaosCluster {
       requestTimeoutMs: 4_000,
       keepAliveMs: 5_000,
     });
-    const member = { ...place, process, store, operator: new EtcdClient(url, tls) };
+    const operator = await connectOperator({
+      endpoint: url,
+      ...(tls === undefined ? {} : { tls }),
+      clock: systemClock,
+    });
+    const member = { ...place, process, store, operator };
     this.members.push(member);
     return member;
   }
 
   /** Asks one member after the other until one has done it. */
-  private async anyOperator<T>(ask: (operator: EtcdClient) => Promise<T>, except?: ChaosMember): Promise<T> {
+  private async anyOperator<T>(ask: (operator: StoreOperator) => Promise<T>, except?: ChaosMember): Promise<T> {
     return eventually(async () => {
       let failure: unknown = new Error('no member runs');
       for (const member of this.running) {

@@ -116,6 +116,24 @@ export class ComposeProject {
     process.kill(pid, 'SIGKILL');
   }
 
+  /** `nestor store …`, as a gateway may. */
+  async store(...args: string[]): Promise<string> {
+    const endpoints = ['0', '1', '2'].map((n) => `https://store-${n}:2379`).join(',');
+    const files = ['--ca-file=ca.crt', '--cert-file=client.crt', '--key-file=client.key'];
+    const options = [`--endpoints=${endpoints}`, ...files.map((file) => file.replace('=', '=/run/identity/'))];
+    const command = ['node', 'bin/nestor', 'store', ...args, ...options];
+    return this.compose('exec', '-T', 'gateway-0', ...command);
+  }
+
+  /** The service that leads the store. */
+  async storeLeader(): Promise<string> {
+    // A member that is down makes it fail, and is a row as any other.
+    const table = await this.store('status').catch((error: { stdout: string }) => error.stdout);
+    const leader = /^https:\/\/(store-\d)\S*\s+\S+\s+\S+\s+\S+ \S+\s+true/m.exec(table)?.[1];
+    if (leader === undefined) throw new Error(`no leader:\n${table}`);
+    return leader;
+  }
+
   /** Memory in use by service, as the engine shows it. */
   async memory(): Promise<string[]> {
     const format = '{{.Name}} {{.MemUsage}}';

@@ -5,11 +5,11 @@ import { joinNode } from './commands/node-join';
 import { resetNode } from './commands/node-reset';
 import { initPki } from './commands/pki-init';
 import { status } from './commands/status';
-import { storeTrio } from './commands/store-trio';
 import { createToken, deleteToken, listTokens } from './commands/token';
 import { up } from './commands/up';
 import { defaultDataDirectory } from './data-directory';
 import { addImageCommands } from './image-cli';
+import { addStoreCommands } from './store-commands';
 import { UserError } from './user-error';
 
 /** Parses the command line and runs one command. Resolves with the exit code; prints errors a person can act on. */
@@ -91,6 +91,7 @@ function addPkiCommands(pki: Command): void {
     .requiredOption('--directory <directory>', 'where to')
     .option('--gateway-host <names>', 'names and addresses of the gateways, comma separated', collect, [])
     .option('--store-host <names>', 'of the store', collect, [])
+    .option('--store-member <names>', 'of its members, if there are several: a folder each', collect, [])
     .option('--nats-host <names>', 'of NATS', collect, [])
     .option('--node <names>', 'nodes that need not join by token', collect, [])
     .option('--server <url>', 'where kubectl finds the API; the first gateway unless told')
@@ -104,15 +105,6 @@ function addPkiCommands(pki: Command): void {
       '\nRepeat it to renew what is about to expire, then restart the components whose certificates were made.',
     )
     .action(initPki);
-}
-
-function addStoreCommands(store: Command, dataDir: () => Option): void {
-  store
-    .command('trio')
-    .description('run three members of a store, and nothing else, in the foreground: to try it with etcdctl')
-    .addOption(dataDir())
-    .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'warn')
-    .action(storeTrio);
 }
 
 function addTokenCommands(token: Command, dataDir: () => Option): void {

@@ -22,6 +22,8 @@ export interface DeploymentPkiOptions {
   /** Names and addresses under which each is reached. */
   readonly gatewayHosts: readonly string[];
   readonly storeHosts: readonly string[];
+  /** Names of the members of the store, under which they also reach each other: a folder each. Absent: one, whose folder is `store`. */
+  readonly storeMembers?: readonly string[];
   readonly natsHosts: readonly string[];
   /** Nodes that need not join by token: each gets its first certificate here. */
   readonly nodes: readonly string[];
@@ -63,7 +65,7 @@ export async function ensureDeploymentPki(options: DeploymentPkiOptions): Promis
 
   const folders: Record<string, Folder> = {
     nats: { ...identified('nats'), 'nats.conf': natsConfig(options, bus) },
-    store: identified('store'),
+    ...Object.fromEntries(storesOf(options).map((name) => [name, identified(name)])),
     gateway: {
       ...identified('gateway'),
       ...named('client', of('gateway-client')),
@@ -84,6 +86,10 @@ export async function ensureDeploymentPki(options: DeploymentPkiOptions): Promis
   return pki.issued;
 }
 
+function storesOf({ storeMembers = [] }: DeploymentPkiOptions): readonly string[] {
+  return storeMembers.length === 0 ? ['store'] : storeMembers;
+}
+
 function certificatesOf(options: DeploymentPkiOptions): Record<string, CertificateRequest> {
   const { serviceAddress, clusterDomain, gatewayHosts } = options;
   const server = (commonName: string, hosts: readonly string[]): CertificateRequest => ({
@@ -94,7 +100,13 @@ function certificatesOf(options: DeploymentPkiOptions): Record<string, Certifica
   const client = (commonName: string): CertificateRequest => ({ commonName, usages: ['client'] });
   return {
     nats: server('nats', options.natsHosts),
-    store: server('store', options.storeHosts),
+    // Both: to other members it is a client, too.
+    ...Object.fromEntries(
+      storesOf(options).map((name) => {
+        const request = server(processUser('store'), [name, ...options.storeHosts]);
+        return [name, { ...request, usages: ['server', 'client'] }];
+      }),
+    ),
     gateway: apiServerRequest({ serviceAddress, clusterDomain, ...split(gatewayHosts) }),
     'gateway-client': client(processUser('gateway')),
     'kubelet-client': kubeletClientRequest(),

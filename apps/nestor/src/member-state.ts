@@ -112,6 +112,21 @@ async function untilServed(store: KeyValueStore, clock: Clock, directory: DataDi
   }
 }
 
+/** Where the members of the cluster on this directory are, and the files with which they are reached; undefined: it has none. */
+export async function reachMembers(
+  directory: DataDirectory,
+): Promise<{ endpoints: readonly string[]; caFile: string; certFile: string; keyFile: string } | undefined> {
+  const known = await readPrivateFile(directory.membersFile);
+  if (known === undefined) return undefined;
+  const members = JSON.parse(known) as readonly MemberPorts[];
+  return {
+    endpoints: members.map(({ clientPort }) => `https://127.0.0.1:${clientPort}`),
+    caFile: join(directory.pki, 'ca.crt'),
+    certFile: join(directory.pki, 'store-client.crt'),
+    keyFile: join(directory.pki, 'store-client.key'),
+  };
+}
+
 /** Their addresses are theirs for good: each knows the others by them. */
 async function ensureMembers(directory: DataDirectory): Promise<readonly LocalMember[]> {
   const known = await readPrivateFile(directory.membersFile);

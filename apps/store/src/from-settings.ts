@@ -1,42 +1,29 @@
 import { isIP } from 'node:net';
 import { type Clock } from '#machinery';
 import { type Settings } from '#process';
-import { type ClusterOptions, createPeerTransport, type PeerTransportOptions } from '#store';
+import { type ClusterOptions, createPeerTransport, parseInitialCluster, type PeerTransportOptions } from '#store';
 import { type Logger } from '#telemetry';
 import { type StoreServerConfig } from './config';
 import { type settings } from './settings';
 
 type StoreSettings = Settings<typeof settings>;
 
-type InitialMember = ClusterOptions['initialCluster'][number];
-
-/**
- * etcd's notation, `name=https://host:2380`, an entry a URL: a member with two has two entries.
- * @throws Error that says which entry is wrong, or that this member is not among them
- */
-export function parseInitialCluster(entries: readonly string[], name: string): readonly InitialMember[] {
-  const members = entries.map((entry) => {
-    const at = entry.indexOf('=');
-    const peerUrl = entry.slice(at + 1);
-    if (at < 1 || !URL.canParse(peerUrl) || !/^https?:$/.test(new URL(peerUrl).protocol)) {
-      throw new Error(`STORE_INITIAL_CLUSTER has ${JSON.stringify(entry)}, which is not like name=https://host:2380`);
-    }
-    return { name: entry.slice(0, at), peerUrl };
-  });
-  if (members.some((member) => member.name === name)) return members;
-  throw new Error(`STORE_INITIAL_CLUSTER has no member ${name}, which is the STORE_NAME of this one`);
-}
-
 /**
  * How this member finds the others; undefined: it is the only one. @throws Error that says what is wrong with the settings
  */
 export async function clusterOptions(
   settings: StoreSettings,
-  dependencies: { readonly clock: Clock; readonly random: () => number; readonly logger: Logger },
+  dependencies: {
+    readonly clock: Clock;
+    readonly random: () => number;
+    readonly logger: Logger;
+    /** Gives up waiting for members that know this one. */
+    readonly signal?: AbortSignal;
+  },
 ): Promise<ClusterOptions | undefined> {
   const { STORE_INITIAL_CLUSTER: entries, STORE_NAME: name, LISTEN_ADDRESS: listen } = settings;
   if (entries === undefined) return undefined;
-  const initialCluster = parseInitialCluster(entries, name);
+  const initialCluster = parseInitialCluster(entries, name, { list: 'STORE_INITIAL_CLUSTER', name: 'STORE_NAME' });
   const own = initialCluster.filter((member) => member.name === name).map(({ peerUrl }) => peerUrl);
   const scheme = settings.SERVING_CERT_FILE === undefined ? 'http' : 'https';
   const host = isIP(listen.host) === 6 ? `[${listen.host}]` : listen.host;
@@ -57,6 +44,7 @@ export async function clusterOptions(
       ...(tls === undefined ? {} : { tls }),
       ...dependencies,
     }),
+    ...(dependencies.signal === undefined ? {} : { signal: dependencies.signal }),
     tickMs,
     electionTicks: Math.round(electionMs / tickMs),
   };

@@ -1,6 +1,7 @@
 import {
   type Client,
   type ClientDuplexStream,
+  type ClientReadableStream,
   connectivityState,
   type MethodDefinition,
   type ServiceError,
@@ -59,6 +60,13 @@ export class Connection {
 
   stream<Request, Response>(method: MethodDefinition<Request, Response>): ClientDuplexStream<Request, Response> {
     return this.client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
+  }
+
+  download<Request, Response>(
+    { path, requestSerialize, responseDeserialize }: MethodDefinition<Request, Response>,
+    request: Request,
+  ): ClientReadableStream<Response> {
+    return this.client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
   }
 
   close(): void {

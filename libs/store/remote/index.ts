@@ -1,2 +1,3 @@
-/** What `connectStore` loads when it is called, and nobody else. */
+/** What `connectStore` and `connectOperator` load when they are called, and nobody else. */
+export { RemoteOperator } from './operator';
 export { RemoteStore } from './remote-store';

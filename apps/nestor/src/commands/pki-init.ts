@@ -6,6 +6,7 @@ export interface PkiInitOptions {
   readonly directory: string;
   readonly gatewayHost: readonly string[];
   readonly storeHost: readonly string[];
+  readonly storeMember: readonly string[];
   readonly natsHost: readonly string[];
   readonly node: readonly string[];
   readonly server?: string;
@@ -23,6 +24,7 @@ export async function initPki(options: PkiInitOptions): Promise<void> {
     directory,
     gatewayHosts: options.gatewayHost,
     storeHosts: options.storeHost,
+    storeMembers: options.storeMember,
     natsHosts: options.natsHost,
     nodes: options.node,
     server: options.server ?? `https://${options.gatewayHost[0] ?? '127.0.0.1'}:6443`,

@@ -14,6 +14,9 @@ const MEMBERS = [1, 2, 3].map((number) => ({
   peerPort: number * 10_000 + 2_380,
 }));
 
+/** Where its members are. */
+export const trioEndpoints = MEMBERS.map(({ clientPort }) => `http://127.0.0.1:${clientPort}`);
+
 /** Runs three members of a store alone, in the foreground, without TLS: to try things out. */
 export async function storeTrio({ dataDir, logLevel }: StoreTrioOptions): Promise<void> {
   const directory = dataDirectory(dataDir);

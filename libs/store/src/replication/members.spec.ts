@@ -32,6 +32,23 @@ describe('members', () => {
     expect(await names(cluster.members[0]!)).toEqual(['m0', 'm1', 'm2']);
   });
 
+  it('wait to be known when they start before they are added, and give up after a minute', async () => {
+    cluster = await new StoreCluster(3).start();
+    const opening = cluster.open(cluster.add('m3'), 'existing');
+    const refused = expect(cluster.during(opening)).rejects.toThrow(
+      'http://m0:2380 knows of no member at http://m3:2380; http://m1:2380 knows',
+    );
+    const began = cluster.clock.monotonic();
+    await refused;
+    expect(cluster.clock.monotonic() - began).toBeGreaterThanOrEqual(60_000);
+
+    const fifth = cluster.add('m4');
+    const joining = cluster.open(fifth, 'existing');
+    await cluster.during(cluster.members[0]!.store!.cluster.memberAdd([fifth.url], true));
+    await cluster.during(joining);
+    await cluster.until(async () => (await names(fifth)).includes('m4?'));
+  });
+
   it('learn first, are promoted when they have caught up, and can be removed', async () => {
     cluster = await new StoreCluster(3).start();
     const [follower] = await cluster.followers();

@@ -34,7 +34,7 @@ export async function openMember(options: MemberOptions, onClosed: () => void): 
   for (const each of [directory, directories.wal, directories.snapshot]) await files.makeDirectory(each);
 
   const member = await recoverMember(files, directories, logger, cluster?.catchUpBytes);
-  const origin = await originOf(member, cluster);
+  const origin = await originOf(member, options);
   const { machine, window } = member;
   const { identity } = origin;
   const wal = await Wal.open({ files, directory: directories.wal, identity, segmentBytes, logger }, member.recovered);
@@ -151,10 +151,8 @@ interface Origin {
 }
 
 /** Whether the member goes on, begins a cluster, or joins one. */
-async function originOf(
-  { machine, recovered, identity }: RecoveredMember,
-  cluster: ClusterOptions | undefined,
-): Promise<Origin> {
+async function originOf({ machine, recovered, identity }: RecoveredMember, options: MemberOptions): Promise<Origin> {
+  const { cluster } = options;
   const { membership } = machine;
   const { hardState, tail } = recovered;
   if (identity !== undefined) {
@@ -167,7 +165,7 @@ async function originOf(
   }
   const hasBegun = hardState.term > 0 || tail.length > 0;
   if (cluster !== undefined && (cluster.state === 'existing' || hasBegun)) {
-    const { clusterId, membership: theirs, self } = await discoverCluster(cluster);
+    const { clusterId, membership: theirs, self } = await discoverCluster(cluster, options);
     const found = { clusterId, memberId: self.id };
     checkSame(identity, found);
     return { identity: found, founders: [], discovered: theirs.list() };

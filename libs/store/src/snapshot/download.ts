@@ -1,9 +1,7 @@
 import crypto from 'node:crypto';
 import { type Identity } from '../file-header';
-import { SECTOR_BYTES } from './snapshot-file';
+import { DIGEST_BYTES, SECTOR_BYTES } from './snapshot-file';
 import { type Picture, snapshotSections } from './snapshot-sections';
-
-const DIGEST_BYTES = 32;
 
 /** A snapshot on its way to somebody. */
 export interface SnapshotDownload {

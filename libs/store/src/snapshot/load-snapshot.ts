@@ -19,11 +19,14 @@ export interface LoadedSnapshot {
   readonly bytes: number;
 }
 
-/** @throws StoreError `corrupt`: the log before a snapshot is gone, so there is nothing else to start from */
-export async function loadSnapshot(files: FileSystem, name: string): Promise<LoadedSnapshot> {
+/**
+ * @param end where it ends, if something else follows in the file
+ * @throws StoreError `corrupt`: the log before a snapshot is gone, so there is nothing else to start from
+ */
+export async function loadSnapshot(files: FileSystem, name: string, end?: number): Promise<LoadedSnapshot> {
   const file = await files.open(name, 'read');
   try {
-    const bytes = await file.size();
+    const bytes = end ?? (await file.size());
     const headerBytes = await file.read(0, HEADER_BYTES);
     const header = decodeHeader('snapshot', name, headerBytes);
     const machine = new StateMachine();
@@ -34,7 +37,7 @@ export async function loadSnapshot(files: FileSystem, name: string): Promise<Loa
     let position = HEADER_BYTES;
     let keys = 0;
     let isComplete = false;
-    while (position < bytes && !(isComplete && (await isPadding(file, position)))) {
+    while (position < bytes && !(isComplete && (await isPadding(file, position, bytes)))) {
       const frame = await readSection(file, name, position, { crc, salt });
       if (isComplete) throw storeErrors.corrupt(name, position, 'something follows the end');
       if (frame.type === SectionType.state) readState(frame.body, machine);
@@ -55,8 +58,8 @@ export async function loadSnapshot(files: FileSystem, name: string): Promise<Loa
 }
 
 /** A snapshot that was given away ends with zeros up to a multiple of a disk sector. */
-async function isPadding(file: StoreFile, position: number): Promise<boolean> {
-  const left = (await file.size()) - position;
+async function isPadding(file: StoreFile, position: number, end: number): Promise<boolean> {
+  const left = end - position;
   return left < SECTOR_BYTES && (await file.read(position, left)).every((byte) => byte === 0);
 }
 

@@ -9,6 +9,8 @@ export const ALARM_CORRUPT = 1;
 
 /** etcd's tools take a file for whole if its size is that of whole disk sectors and a digest. */
 export const SECTOR_BYTES = 512;
+/** Of SHA-256, at the end of a snapshot that is given away. */
+export const DIGEST_BYTES = 32;
 
 const NAME = /^([0-9a-f]{16})\.snap$/;
 
