@@ -94,7 +94,12 @@ describeWith(['docker', 'root'], 'the life of pods, on Docker', () => {
 
   it('is told by events, in upstream’s words', async () => {
     await lab.ready('plain');
-    const events = await lab.events('plain');
+    // Events are written when there is time, behind the status.
+    const events = await eventually(async () => {
+      const told = await lab.events('plain');
+      expect(told).toHaveLength(4);
+      return told;
+    });
     expect(events.slice(0, 1)).toEqual([
       expect.stringMatching(/^Normal Scheduled: Successfully assigned default\/plain to /),
     ]);

@@ -16,7 +16,8 @@ let work: string;
 
 beforeAll(() => {
   work = fs.mkdtempSync(path.join(os.tmpdir(), 'nestor-kill-'));
-  for (const library of ['store', 'raft']) compile(path.join(ROOT, 'libs', library), path.join(work, library));
+  for (const library of ['store', 'raft', 'machinery'])
+    compile(path.join(ROOT, 'libs', library), path.join(work, library));
   fs.writeFileSync(path.join(work, 'package.json'), JSON.stringify({ imports: { '#*': './*/index.js' } }));
 });
 afterAll(() => fs.rmSync(work, { recursive: true, force: true }));

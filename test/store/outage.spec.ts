@@ -160,7 +160,7 @@ it('ends a watch whose history was compacted while it was away', async () => {
   const proxyPort = proxy.port;
   const away = await client([`https://127.0.0.1:${proxyPort}`]);
   const here = await client();
-  const watched = record(away);
+  const watched = record(away, 2);
   await here.put({ key: 'a', value: text('1') });
   await eventually(() => expect(watched.batches).toHaveLength(1));
   await proxy.stop();

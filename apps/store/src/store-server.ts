@@ -45,7 +45,7 @@ export async function startStoreServer(
 
   const maxMessageBytes = maxRequestBytes + GRPC_OVERHEAD_BYTES;
   rpc.register(methods);
-  const grpc = new GrpcServer({ clock, maxMessageBytes, onCall: (path, call) => rpc.serve(path, call) });
+  const grpc = new GrpcServer({ clock, logger, maxMessageBytes, onCall: (path, call) => rpc.serve(path, call) });
   const gateway = new Gateway({
     methods,
     authenticator,

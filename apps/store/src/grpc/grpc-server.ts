@@ -1,6 +1,7 @@
 import { type Socket } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { type Clock, type Timer } from '#machinery';
+import { type Logger } from '#telemetry';
 import { Http2Connection } from '../http2/connection';
 import { encodeFields, type Field } from '../http2/hpack';
 import { type Http2Stream, type StreamListener } from '../http2/stream';
@@ -10,6 +11,7 @@ import { timeoutMs } from './grpc-timeout';
 export interface GrpcServerOptions {
   readonly clock: Clock;
   readonly maxMessageBytes: number;
+  readonly logger: Logger;
   /** A call begins; its message follows. */
   onCall(path: string, call: GrpcCall): void;
 }
@@ -43,6 +45,7 @@ export class GrpcServer {
       maxStreams: MAX_STREAMS,
       onStream: (stream, fields) => this.begin(stream, fields, socket),
       onClose: () => this.remove(connection),
+      onDefect: (err) => this.options.logger.error({ err }, 'a connection failed in an unforeseen way'),
     });
     this.connections.add(connection);
     if (socket.destroyed) this.remove(connection);

@@ -25,6 +25,8 @@ export interface Http2Options {
   /** A request has begun. @returns who hears of the rest */
   onStream(stream: Http2Stream, fields: readonly Field[]): StreamListener;
   onClose(): void;
+  /** Somebody who was told of what has arrived failed at it. The connection ends. */
+  onDefect(error: unknown): void;
 }
 
 /** Of one request; what a client says beyond that is not listened to. */
@@ -110,8 +112,9 @@ export class Http2Connection {
         this.take(frame);
       }
     } catch (error) {
-      if (!(error instanceof Http2Error)) throw error;
-      this.goAway(error.code);
+      const isClients = error instanceof Http2Error;
+      if (!isClients) this.options.onDefect(error);
+      this.goAway(isClients ? error.code : ErrorCode.internal);
       this.output.flush();
       this.socket.destroySoon();
       this.close();

@@ -24,6 +24,8 @@ interface Proposal {
   readonly confChange?: ConfChange;
   /** On the monotonic clock. */
   readonly startedAt: number;
+  /** To Raft; undefined: it waits. */
+  handedAt?: number;
   resolve(response: Response): void;
   reject(error: Error): void;
 }
@@ -83,6 +85,7 @@ export class Proposals {
         if (error instanceof ProposalDroppedError) break;
         throw error;
       }
+      proposal.handedAt = this.monotonic();
       this.pending.set(proposal.sequence, proposal);
       bytes += proposal.data.length;
       count++;
@@ -105,10 +108,13 @@ export class Proposals {
     else proposal.reject(result.error);
   }
 
-  /** Gives up those that were begun before `deadline`: nobody knows what becomes of those that were handed to Raft. */
-  expire(deadline: number, errorFor: (startedAt: number) => StoreError): void {
+  /**
+   * Gives up those that were begun before `deadline`, and those that were handed to Raft before `lost`: nobody knows what becomes
+   * of what was handed over.
+   */
+  expire(deadline: number, lost: number, errorFor: (startedAt: number) => StoreError): void {
     for (const proposal of this.pending.values()) {
-      if (proposal.startedAt > deadline) break;
+      if (proposal.startedAt > deadline && proposal.handedAt! >= lost) break;
       this.pending.delete(proposal.sequence);
       this.bytes -= proposal.data.length;
       proposal.reject(errorFor(proposal.startedAt));

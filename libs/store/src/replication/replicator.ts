@@ -202,7 +202,7 @@ export class Replicator implements RaftDriverHost {
     if (this.refusal !== undefined) return;
     const deadline = this.options.clock.monotonic() - this.requestTimeoutMs;
     const errorFor = (startedAt: number): StoreError => this.timeoutOf(startedAt);
-    this.proposals.expire(deadline, errorFor);
+    this.proposals.expire(deadline, this.lostBefore(), errorFor);
     this.reads.expire(deadline, errorFor);
     this.driver.raft.tick();
     this.driver.kick();
@@ -359,6 +359,12 @@ export class Replicator implements RaftDriverHost {
     const isSole = this.isSoleVoter();
     const isLed = this.soft.leader !== 0n && this.soft.leader !== this.options.memberId;
     this.isAlone = isSole && !isLed && (this.isAlone || this.isLeader);
+  }
+
+  /** What an earlier leader was asked, and a new one has not brought within an election's time, went down with it. */
+  private lostBefore(): number {
+    const isSettled = this.options.clock.monotonic() - this.leaderSince > this.electionMs;
+    return isSettled ? this.leaderSince : -Infinity;
   }
 
   /** As etcd's `parseProposeCtxErr`. */
