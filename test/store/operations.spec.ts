@@ -211,6 +211,8 @@ describeWith(['etcd'], 'a store of several members, by its operator', () => {
         expect(await process.stop()).toBe(0);
         process.start();
         await allWell();
+        const before = writer.acknowledged.length;
+        await eventually(() => expect(writer.acknowledged.length).toBeGreaterThan(before + 10), 60_000);
       }
     } finally {
       await writer.stop();
@@ -218,7 +220,6 @@ describeWith(['etcd'], 'a store of several members, by its operator', () => {
     const { kvs } = await store.range({ key: 'written/', rangeEnd: 'written0', keysOnly: true });
     const there = new Set(kvs.map(({ key }) => key));
     expect(writer.acknowledged.filter((key) => !there.has(key))).toEqual([]);
-    expect(writer.acknowledged.length).toBeGreaterThan(0);
     expect(writer.failures).toBeLessThan(10);
   });
 
@@ -231,7 +232,7 @@ describeWith(['etcd'], 'a store of several members, by its operator', () => {
     expect(status).toContain(`revision   ${revision}\n`);
     expect(status).toContain(`keys       ${count}\n`);
     const damaged = fs.readFileSync(saved);
-    damaged[1_000]! ^= 1;
+    damaged[damaged.length >> 1]! ^= 1;
     fs.writeFileSync(file('damaged'), damaged);
     await expect(alone('snapshot', 'status', file('damaged'))).rejects.toMatchObject({
       stderr: expect.stringContaining('its SHA-256 is not the one that it ends with') as unknown,
