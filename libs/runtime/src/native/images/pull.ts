@@ -19,7 +19,7 @@ import { formatReference, type Reference } from './registry/reference';
 import { type Fetched, type RegistryClient, type Source } from './registry/registry-client';
 import { ContentError } from './registry/registry-error';
 import { Semaphore } from './semaphore';
-import { SharedTasks } from './shared-tasks';
+import { SharedTasks } from './joined-tasks';
 import { StallWatch } from './stall-watch';
 
 /** As the kubelet's image-pull-progress deadline. */

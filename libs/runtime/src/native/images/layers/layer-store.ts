@@ -10,7 +10,7 @@ import { type ImageLimits } from '../options';
 import { ContentError } from '../registry/registry-error';
 import { Semaphore } from '../semaphore';
 import { TarError } from '../tar/header';
-import { SharedTasks, type Waiter } from '../shared-tasks';
+import { SharedTasks, type Waiter } from '../joined-tasks';
 import { type DevicePolicy, LayerWriter } from './layer-writer';
 import { SpecialFiles } from './special-files';
 import { unpack } from './unpack';

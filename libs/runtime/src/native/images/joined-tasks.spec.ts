@@ -1,4 +1,4 @@
-import { SharedTasks } from './shared-tasks';
+import { SharedTasks } from './joined-tasks';
 
 /** A task that ends when told. */
 function controlled() {
