@@ -16,7 +16,7 @@ const LIMIT_MS = 40 * 60_000;
 const EXIT_MS = 20_000;
 
 /** Suites that share what a machine has only one of: the container engine and the addresses of pods. The others need neither. */
-const ENGINE = String.raw`test/(e2e/(?!bad-input|fake-cluster|node-identity)|compose|network|runtime/(?!hostile)|cluster/rolling-update)`;
+const ENGINE = String.raw`test/(e2e/(?!bad-input|fake-cluster|node-identity|three-members)|compose|network|runtime/(?!hostile)|cluster/rolling-update)`;
 
 /** Runs one jest project, or a lane of it, and adds its counts; a suite that cannot load counts as one failure. */
 async function jest(project, args, lane = project) {

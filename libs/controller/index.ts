@@ -28,6 +28,5 @@ export { type ReconcileResult, Reconciler, type ReconcilerOptions } from './src/
 export { type ReconcilerRun, runReconciler } from './src/run-reconciler';
 export { slowStart } from './src/slow-start';
 export { type ControllerOptions, startController } from './src/start-controller';
-export { Turns } from './src/turns';
 export { type KeySink, type UpdateFilter, Watches } from './src/watches';
 export { WorkQueue, type WorkQueueOptions } from './src/work-queue';

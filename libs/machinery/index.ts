@@ -152,4 +152,5 @@ export {
 } from './src/status';
 export { applyStrategicMergePatch } from './src/strategic-merge';
 export { parseYaml, YamlSyntaxError } from './src/yaml-text';
+export { Turns } from './src/turns';
 export { type TaintLike, type TolerationLike, isTolerated, tolerates } from './src/tolerations';

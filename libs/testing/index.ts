@@ -13,4 +13,5 @@ export {
 } from './src/builders';
 export { FakeClock, settle } from './src/fake-clock';
 export { FakeCluster, type Write, apiError } from './src/fake-cluster';
+export { Random, seededRandom } from './src/random';
 export { type ReconcilerRun, startReconciler } from './src/run-reconciler';

@@ -7,11 +7,12 @@ import { apiServerRequest, createAuthority, createSigningKey, issueCertificate }
 import { groupsOf, users } from '#process';
 import { createMemoryStore } from '#store';
 import { silentLogger } from '#telemetry';
+import { seededRandom } from '#testing';
 import { createGateway } from '../../apps/gateway';
 import { apiDigests } from '../tools/api-digests';
 import { eventually } from '../tools/eventually';
 import { describeWith } from '../tools/requirements';
-import { seededRandom, seedOr } from '../tools/seeded-random';
+import { seedOr } from '../tools/seed';
 import { churn } from './churn';
 import { forgetful, type ForgetfulStore } from './forgetful-store';
 import { LossyProxy } from './lossy-proxy';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import { seededRandom } from '../tools/seeded-random';
+import { seededRandom } from '#testing';
 import { NatsFrames } from './nats-frames';
 
 export interface LossyProxyOptions {

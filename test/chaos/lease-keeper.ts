@@ -1,5 +1,5 @@
 import { type KeyValueStore, StoreError } from '#store';
-import { type Random } from './random';
+import { type Random } from '#testing';
 
 const TTL_S = 3;
 /** What an expiry may take beyond its time while all is well. */
@@ -81,7 +81,7 @@ export class LeaseKeeper {
   }
 
   private any(): KeyValueStore {
-    return this.random.pick(this.stores());
+    return this.random.one(this.stores());
   }
 
   private pause(ms: number): Promise<void> {

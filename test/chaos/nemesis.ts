@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { eventually } from '../tools/eventually';
 import { type ChaosCluster, type ChaosMember } from './chaos-cluster';
-import { type Random } from './random';
+import { type Random } from '#testing';
 
 /** What can go wrong. Done to the cluster, it resolves with how to make it good again. */
 export type Fault = (cluster: ChaosCluster, random: Random) => Promise<() => Promise<void>>;
@@ -17,7 +17,7 @@ function majority(cluster: ChaosCluster, random: Random): ChaosMember[] {
 }
 
 async function leaderOrAny(cluster: ChaosCluster, random: Random): Promise<ChaosMember> {
-  return (await cluster.leader()) ?? random.pick(cluster.running);
+  return (await cluster.leader()) ?? random.one(cluster.running);
 }
 
 async function killed(members: readonly ChaosMember[]): Promise<() => Promise<void>> {
@@ -56,11 +56,11 @@ function newestLog(directory: string): string {
 }
 
 export const faults: Readonly<Record<string, Fault>> = {
-  'kill one': async (cluster, random) => killed([random.pick(cluster.running)]),
+  'kill one': async (cluster, random) => killed([random.one(cluster.running)]),
   'kill the leader': async (cluster, random) => killed([await leaderOrAny(cluster, random)]),
   'kill a majority': async (cluster, random) => killed(majority(cluster, random)),
   'kill all': async (cluster) => killed(cluster.running),
-  'pause one': async (cluster, random) => paused([random.pick(cluster.running)]),
+  'pause one': async (cluster, random) => paused([random.one(cluster.running)]),
   'pause the leader': async (cluster, random) => paused([await leaderOrAny(cluster, random)]),
   'pause a majority': async (cluster, random) => paused(majority(cluster, random)),
 
@@ -99,7 +99,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
 
   'fill a disk': async (cluster, random) => {
-    const { directory, process } = random.pick(cluster.running);
+    const { directory, process } = random.one(cluster.running);
     const ballast = path.join(directory, 'ballast');
     fillUp(ballast);
     return async () => {
@@ -109,7 +109,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     };
   },
   'replace a member': async (cluster, random) => {
-    const member = random.pick(cluster.running);
+    const member = random.one(cluster.running);
     await cluster.shrink(member);
     return async () => void (await cluster.grow());
   },
@@ -118,14 +118,14 @@ export const faults: Readonly<Record<string, Fault>> = {
 /** For ours only: etcd 3.4 starts with neither. */
 export const nestorFaults: Readonly<Record<string, Fault>> = {
   'tear the last write': async (cluster, random) => {
-    const member = random.pick(cluster.running);
+    const member = random.one(cluster.running);
     const restart = await killed([member]);
     tear(newestLog(member.directory), random);
     return restart;
   },
   /** Whoever finds damage in what was acknowledged must not start, and is replaced. */
   'flip a byte': async (cluster, random) => {
-    const member = random.pick(cluster.running);
+    const member = random.one(cluster.running);
     await killed([member]);
     flip(newestLog(member.directory), random);
     member.process.start();

@@ -26,8 +26,9 @@ export class Observer {
     );
   }
 
+  /** Of the newest change it has seen. */
   get revision(): number {
-    return Math.max(this.lastRevision, this.watch.revision);
+    return this.lastRevision;
   }
 
   stop(): void {

@@ -1,6 +1,6 @@
 import { type KeyValueStore, type RangeResponse, StoreError } from '#store';
 import { type Operation } from './history';
-import { type Random } from './random';
+import { type Random } from '#testing';
 import { type RegisterInput, type RegisterOutput } from './register';
 
 export type RegisterOperation = Operation<RegisterInput, RegisterOutput>;
@@ -47,7 +47,7 @@ export class Workload {
       const input = this.invent(random);
       const call = this.now();
       try {
-        const { output, revision } = await perform(random.pick(stores()), input);
+        const { output, revision } = await perform(random.one(stores()), input);
         this.operations.push({ client, input, call, return: this.now(), output });
         this.counts.ok++;
         if (revision !== undefined) this.acknowledged.push({ revision, key: input.key, value: valueOf(input) });

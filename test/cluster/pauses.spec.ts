@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { resources } from '#api';
 import { type ClosableObjectClient } from '#client';
+import { seededRandom } from '#testing';
 import { eventually } from '../tools/eventually';
 import { describeWith } from '../tools/requirements';
-import { seededRandom, seedOr } from '../tools/seeded-random';
+import { seedOr } from '../tools/seed';
 import { informersAgree } from './agreement';
 import { ClusterLoad, deploymentOf, type LoadReport } from './load';
 import { ProcessCluster } from './process-cluster';

@@ -1,17 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createServer, type AddressInfo } from 'node:net';
 import { eventually } from '../tools/eventually';
 import { NestorCluster } from '../tools/nestor';
 import { describeWith } from '../tools/requirements';
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
+import { freePort } from '../tools/free-ports';
 
 describeWith(['nats'], 'a cluster whose components talk over NATS', () => {
   jest.setTimeout(120_000);

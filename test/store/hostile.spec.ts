@@ -74,6 +74,19 @@ it('serves only clients that the CA knows', async () => {
   expect(await isServed({ ...good, caPem: foreign.authority.certificatePem })).toBe(false);
 });
 
+it('serves only those clients that it names, if it names any', async () => {
+  const { authority } = certificates;
+  const other = await issueCertificate(authority, { commonName: 'node', usages: ['client'], days: 1 }, Date.now());
+  const before = server;
+  server = await createStoreServer(
+    { host: '127.0.0.1', port: 0, tls: { ...serverTls(certificates), allowedNames: ['gateway'] } },
+    { store: behind, clock: systemClock, logger: silentLogger(), metrics: new Registry() },
+  );
+  await before.stop();
+  expect(await isServed(clientTls(certificates), 10_000)).toBe(true);
+  expect(await isServed({ ...other, caPem: authority.certificatePem })).toBe(false);
+});
+
 it('is not served by a server whose certificate has expired or names another host', async () => {
   const { authority, client } = certificates;
   const tlsOf = (pair: { certificatePem: string; keyPem: string }): ReturnType<typeof serverTls> => ({

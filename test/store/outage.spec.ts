@@ -3,9 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { type KeyValueStore, StoreError, type WatchBatch } from '#store';
 import { eventually } from '../tools/eventually';
+import { freePort } from '../tools/free-ports';
 import { type Certificates, clientTls, makeCertificates, serverTls } from './certificates';
 import { connect } from './connect';
-import { freePort } from './etcd-server';
 import { type StoreProcess, startStoreProcess } from './store-process';
 import { TcpProxy } from './tcp-proxy';
 

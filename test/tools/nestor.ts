@@ -13,6 +13,8 @@ export interface NestorOptions {
   readonly runtime?: 'auto' | 'docker' | 'native' | 'fake';
   readonly nodes?: number;
   readonly bus?: string;
+  /** On three members of the store. */
+  readonly ha?: boolean;
   /** Where the cluster lives; a temporary directory by default. */
   readonly home?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -46,8 +48,8 @@ export class NestorCluster {
 
   /** `nestor up --detach` on a free port. */
   async up(): Promise<Result> {
-    const { runtime = 'docker', nodes = 1, bus } = this.options;
-    const more = bus === undefined ? [] : ['--bus', bus];
+    const { runtime = 'docker', nodes = 1, bus, ha = false } = this.options;
+    const more = [...(bus === undefined ? [] : ['--bus', bus]), ...(ha ? ['--ha'] : [])];
     return this.nestor('up', '--detach', '--port', '0', '--runtime', runtime, '--nodes', String(nodes), ...more);
   }
 

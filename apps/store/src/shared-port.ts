@@ -14,6 +14,8 @@ export interface SharedPortOptions {
   /** Whoever is given a connection owns it. */
   onHttp2(socket: net.Socket): void;
   onHttp1(socket: net.Socket): void;
+  /** A client with a good certificate that is none of `allowedNames`. @param names its common names */
+  onRefused(names: readonly string[]): void;
 }
 
 /** What every HTTP/2 connection begins with (RFC 9113, section 3.4); no HTTP/1.1 request does. */
@@ -72,8 +74,12 @@ export class SharedPort {
       noDelay: true,
     });
     server.on('secureConnection', (socket) => {
-      if (allowedNames !== undefined && !isNamed(socket, allowedNames)) socket.destroy();
-      else if (socket.alpnProtocol === 'h2') this.options.onHttp2(socket);
+      if (allowedNames !== undefined && !namesOf(socket).some((name) => allowedNames.includes(name))) {
+        this.options.onRefused(namesOf(socket));
+        socket.destroy();
+        return;
+      }
+      if (socket.alpnProtocol === 'h2') this.options.onHttp2(socket);
       else this.options.onHttp1(socket);
     });
     // A failed handshake is the client's affair, and its connection is closed already.
@@ -108,8 +114,8 @@ export class SharedPort {
   }
 }
 
-function isNamed(socket: tls.TLSSocket, names: readonly string[]): boolean {
+function namesOf(socket: tls.TLSSocket): readonly string[] {
   // Without a certificate there is no subject, whatever the types say.
   const subject = socket.getPeerCertificate().subject as tls.Certificate | undefined;
-  return [subject?.CN ?? []].flat().some((name) => names.includes(name));
+  return [subject?.CN ?? []].flat();
 }

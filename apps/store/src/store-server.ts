@@ -61,6 +61,7 @@ export async function startStoreServer(
     tls: config.tls,
     onHttp2: (socket) => grpc.accept(socket),
     onHttp1: (socket) => gateway.accept(socket),
+    onRefused: (names) => logger.warn({ names }, 'a client was refused: its certificate is for something else'),
   });
   const host = isIP(config.host) === 6 ? `[${config.host}]` : config.host;
   address = `${host}:${await port.listen(config.host, config.port)}`;

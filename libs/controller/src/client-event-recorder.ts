@@ -1,10 +1,9 @@
 import { type ObjectReference, resources } from '#api';
 import { type ObjectClient } from '#client';
-import { type Clock, type DeepReadonly, type KubernetesObject, delay, hasReason } from '#machinery';
+import { type Clock, type DeepReadonly, type KubernetesObject, delay, hasReason, Turns } from '#machinery';
 import { type Logger } from '#telemetry';
 import { type CorrelatedEvent, EventCorrelator, type Occurrence } from './event-correlator';
 import { type EventRecorder } from './event-recorder';
-import { Turns } from './turns';
 
 export interface EventRecorderOptions {
   readonly client: ObjectClient;

@@ -4,9 +4,8 @@ import {
   type EventRecorder,
   type InformerFactory,
   type LeaderElector,
-  Turns,
 } from '#controller';
-import { type Clock } from '#machinery';
+import { type Clock, Turns } from '#machinery';
 import { type Logger, type Registry } from '#telemetry';
 import { type ClientFactory } from './client-factory';
 import { users } from './identities';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { FakeClock } from '#testing';
+import { FakeClock, seededRandom } from '#testing';
 import { type KeyValueStore, StoreError } from './key-value-store';
 import { type DiskStore, openStore } from './open-store';
 import { SimulatedFiles } from './simulated-files.fixture';
@@ -35,17 +35,6 @@ const failWith = (code: string) => (): never => {
   throw Object.assign(new Error(`${code}: simulated`), { code });
 };
 
-/** A small generator, so that one number from fast-check decides a whole power failure (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 describe('after a power failure', () => {
   it('everything acknowledged is there, in order, and nothing behind a gap', async () => {
     await fc.assert(
@@ -54,7 +43,7 @@ describe('after a power failure', () => {
         fc.integer(),
         fc.boolean(),
         async (crashes, seed, withSnapshots) => {
-          const random = generator(seed);
+          const random = seededRandom(seed);
           let files = new SimulatedFiles();
           let acknowledged = 0;
           let next = 0;

@@ -2,6 +2,7 @@ import { ByteWriter } from './byte-writer';
 import { crc32c } from './crc32c';
 import { type Tree } from './mvcc/keyspace';
 import { isTombstone, type Version } from './mvcc/version';
+import { writeVersion } from './snapshot/snapshot-sections';
 
 /** Keys between two turns of the event loop. */
 const SLICE_KEYS = 2_000;
@@ -37,14 +38,9 @@ export async function hashKeys(tree: Tree, range: HashRange, seed = 0): Promise<
   return hash;
 }
 
-function addVersion(writer: ByteWriter, { kv, sub }: Version, seed: number): number {
+function addVersion(writer: ByteWriter, version: Version, seed: number): number {
   writer.reset();
-  writer.key(kv.key);
-  writer.varint(kv.modRevision);
-  writer.varint(sub);
-  writer.varint(kv.createRevision);
-  writer.varint(kv.version);
-  writer.u64(kv.lease);
-  writer.bytes(kv.value);
+  writer.key(version.kv.key);
+  writeVersion(writer, version);
   return crc32c(writer.view(), 0, writer.length, seed);
 }

@@ -294,6 +294,7 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
   }
 
   private async shutDown(): Promise<void> {
+    await this.replicator.handOver();
     this.lessor.demote();
     await this.replicator.stop(storeErrors.stopped());
     this.ended ??= storeErrors.stopped();

@@ -1,5 +1,5 @@
+import { Random } from '#testing';
 import { type NodeFactory } from './machine.fixture';
-import { Random } from './random.fixture';
 import { World } from './world.fixture';
 
 type Act = (world: World) => void;

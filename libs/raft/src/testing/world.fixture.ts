@@ -1,3 +1,4 @@
+import { type Random } from '#testing';
 import { type ConfChange, type ConfChangeStep } from '../conf-change';
 import { type RaftConfig } from '../config';
 import { ProposalDroppedError } from '../errors';
@@ -6,7 +7,6 @@ import { type RaftNode } from '../node';
 import { Laws } from './laws.fixture';
 import { Machine, type NodeFactory } from './machine.fixture';
 import { MemoryStorage, NOBODY, votersOnly } from './memory-storage.fixture';
-import { type Random } from './random.fixture';
 
 const HEARTBEAT_TICKS = 1;
 /** More than these in flight, and the network loses some. */

@@ -37,6 +37,39 @@ describe('when a leader fails', () => {
     }
   });
 
+  it('what went down with it is given up soon after another leads', async () => {
+    cluster = await new StoreCluster(3).start();
+    const leader = await cluster.leader();
+    const [follower] = await cluster.followers();
+    cluster.crash(leader);
+    // The follower does not know yet: this goes nowhere.
+    const before = cluster.clock.monotonic();
+    const write = put(follower!.store!, 'key lost');
+    await expect(cluster.during(write)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'etcdserver: request timed out, possibly due to previous leader failure',
+    });
+    // Two elections and a vote that was split at the most, not the time that a request may take.
+    expect(cluster.clock.monotonic() - before).toBeLessThan(6_000);
+    await cluster.during(put(follower!.store!, 'key'));
+  });
+
+  it('and stops in order, another leads without an election timeout', async () => {
+    cluster = await new StoreCluster(3).start();
+    for (let round = 0; round < 3; round++) {
+      const leader = await cluster.leader();
+      const [follower] = await cluster.followers();
+      await cluster.during(put(leader.store!, `key ${round}`));
+      const before = cluster.clock.monotonic();
+      await cluster.stop(leader);
+      await cluster.during(put(follower!.store!, `key ${round}, too`));
+      expect(cluster.clock.monotonic() - before).toBeLessThan(1_000);
+      await cluster.during(cluster.open(leader));
+    }
+    const { store } = await cluster.leader();
+    expect(await cluster.during(keys(store!))).toHaveLength(6);
+  });
+
   it('those that were cut off answer neither reads nor writes', async () => {
     cluster = await new StoreCluster(3).start();
     const leader = await cluster.leader();

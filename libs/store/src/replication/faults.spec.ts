@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { seededRandom } from '#testing';
 import { type KeyValueStore } from '../key-value-store';
 import { type ClusterMember, StoreCluster } from './store-cluster.fixture';
 
@@ -52,17 +53,6 @@ function isLinearizable(operations: readonly Operation[]): boolean {
     });
   };
   return search(operations, 0);
-}
-
-/** A small generator (mulberry32), so that one number decides a whole run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 class Run {
@@ -142,7 +132,7 @@ describe('whatever fails', () => {
   it('no acknowledged write is lost, and reads see them in an order that all agree on', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), fc.integer(), async (steps, seed) => {
-        const random = generator(seed);
+        const random = seededRandom(seed);
         const options = { catchUpBytes: 1, segmentBytes: 2048 };
         const run = new Run(await new StoreCluster(3, random, options).start(), random);
         for (const each of steps) await run.carryOut(each);

@@ -73,6 +73,7 @@ export class Proposals {
 
   /** Hands to Raft what has gathered, as much as it takes. */
   hand(node: RaftNode): void {
+    const now = this.monotonic();
     let bytes = 0;
     let count = 0;
     while (count < this.queue.length && count < MAX_ROUND_ENTRIES && bytes < MAX_ROUND_BYTES) {
@@ -85,7 +86,7 @@ export class Proposals {
         if (error instanceof ProposalDroppedError) break;
         throw error;
       }
-      proposal.handedAt = this.monotonic();
+      proposal.handedAt = now;
       this.pending.set(proposal.sequence, proposal);
       bytes += proposal.data.length;
       count++;

@@ -221,6 +221,22 @@ export class Replicator implements RaftDriverHost {
     });
   }
 
+  /**
+   * A leader that is about to stop lets another lead first, as etcd's does, so that nobody has to wait for an election. Resolves when
+   * another does, or when that has taken as long as an election would.
+   */
+  async handOver(): Promise<void> {
+    const heir = this.isLeader && this.refusal === undefined ? heirIn(this.status()) : undefined;
+    if (heir === undefined) return;
+    const { clock } = this.options;
+    this.transferLeadership(heir);
+    for (const deadline = clock.monotonic() + this.electionMs; this.isLeader || this.leader === 0n;) {
+      const left = deadline - clock.monotonic();
+      if (left <= 0 || this.refusal !== undefined) return;
+      await this.leaderChange(left);
+    }
+  }
+
   /** Takes no more proposals, and waits for those it has if it depends on nobody else. */
   async stop(refusal: StoreError): Promise<void> {
     if (this.isAlone && this.refusal === undefined) {
@@ -390,6 +406,12 @@ export class Replicator implements RaftDriverHost {
       random,
     };
   }
+}
+
+/** Who has most of the log, of those that are there and may lead. */
+function heirIn({ id: self, progress }: RaftStatus): bigint | undefined {
+  const heirs = [...progress].filter(([id, { isActive, isLearner }]) => id !== self && isActive && !isLearner);
+  return heirs.sort(([, a], [, b]) => b.match - a.match)[0]?.[0];
 }
 
 function stepOf(change: MemberChange): { type: 'add-voter' | 'add-learner' | 'remove'; id: bigint } | undefined {

@@ -116,12 +116,15 @@ function writeKey(writer: ByteWriter, head: Version): void {
     versions.push(version);
   writer.key(head.kv.key);
   writer.varint(versions.length);
-  for (const { kv, sub } of versions.reverse()) {
-    writer.varint(kv.modRevision);
-    writer.varint(sub);
-    writer.varint(kv.createRevision);
-    writer.varint(kv.version);
-    writer.u64(kv.lease);
-    writer.bytes(kv.value);
-  }
+  for (const version of versions.reverse()) writeVersion(writer, version);
+}
+
+/** Without its key. */
+export function writeVersion(writer: ByteWriter, { kv, sub }: Version): void {
+  writer.varint(kv.modRevision);
+  writer.varint(sub);
+  writer.varint(kv.createRevision);
+  writer.varint(kv.version);
+  writer.u64(kv.lease);
+  writer.bytes(kv.value);
 }

@@ -1,4 +1,4 @@
-import { type Clock } from '#machinery';
+import { type Clock, Turns } from '#machinery';
 import { type ImageCredentials, RuntimeError } from '../../container-runtime';
 import { type BlobStore } from './content/blob-store';
 import { chainIds } from './content/digest';
@@ -18,7 +18,6 @@ import { type Platform } from './registry/platform';
 import { formatReference, type Reference } from './registry/reference';
 import { type Fetched, type RegistryClient, type Source } from './registry/registry-client';
 import { ContentError } from './registry/registry-error';
-import { Semaphore } from './semaphore';
 import { SharedTasks } from './joined-tasks';
 import { StallWatch } from './stall-watch';
 
@@ -96,7 +95,7 @@ export class Puller {
   private chainOf(source: Source, { layers }: ImageManifest, { diffIds }: ParsedConfig): ChainLayer[] {
     if (layers.length !== diffIds.length) throw new ContentError('mismatched image rootfs and manifest layers');
     const chain = chainIds(diffIds);
-    const slots = new Semaphore(mostDownloads);
+    const slots = new Turns(mostDownloads);
     return layers.map((descriptor, index) => {
       const diffId = diffIds[index] ?? '';
       return {

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { describeWith } from '../../../../../../test/tools/requirements';
 import fc from 'fast-check';
 import { directory, type Entry, file, hardlink, symlink, tar } from '../tar/tar.fixture';
 import { LayerLab } from './layer.fixture';
@@ -149,11 +150,13 @@ describe('devices', () => {
     await expect(lab.unpack(tar(...entries), { devices: 'refuse' })).rejects.toThrow('is a device');
   });
 
-  (process.getuid?.() === 0 ? test : test.skip)('are made by root if they shall be', async () => {
-    const root = await lab.unpack(tar(...entries), { devices: 'create' });
-    const stats = lstatSync(join(root, 'dev/disk'));
-    expect(stats.isBlockDevice()).toBe(true);
-    expect(stats.rdev).toBe(0x800);
+  describeWith(['root'], 'of root', () => {
+    test('are made if they shall be', async () => {
+      const root = await lab.unpack(tar(...entries), { devices: 'create' });
+      const stats = lstatSync(join(root, 'dev/disk'));
+      expect(stats.isBlockDevice()).toBe(true);
+      expect(stats.rdev).toBe(0x800);
+    });
   });
 });
 

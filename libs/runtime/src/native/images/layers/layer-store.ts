@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { Turns } from '#machinery';
 import { type Logger } from '#telemetry';
 import { absentOnly } from '../content/blob-store';
 import { isOwned, ownerSuffix } from '../content/owner';
 import { type ImageLimits } from '../options';
 import { ContentError } from '../registry/registry-error';
-import { Semaphore } from '../semaphore';
 import { TarError } from '../tar/header';
 import { SharedTasks, type Waiter } from '../joined-tasks';
 import { type DevicePolicy, LayerWriter } from './layer-writer';
@@ -70,7 +70,7 @@ export class LayerStore {
   /** On the same file system; what is in it is of one process, and goes when that does. */
   readonly temporary: string;
   private readonly tasks = new SharedTasks<void, LayerProgress>();
-  private readonly slots = new Semaphore(mostUnpacking);
+  private readonly slots = new Turns(mostUnpacking);
 
   constructor(private readonly options: LayerStoreOptions) {
     this.layers = path.join(options.directory, 'layers');

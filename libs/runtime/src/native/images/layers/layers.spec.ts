@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { describeWith } from '../../../../../../test/tools/requirements';
 import { directory, file, hardlink, symlink, tar } from '../tar/tar.fixture';
 import { LayerLab } from './layer.fixture';
 import { isWhiteout } from './lower-layers';
@@ -9,8 +10,9 @@ import { isWhiteout } from './lower-layers';
 const lab = new LayerLab();
 afterAll(() => lab.remove());
 
-const isRoot = process.getuid?.() === 0;
-const asRoot = isRoot ? test : test.skip;
+/** Of others the kernel does not take what is to be seen. */
+const asRoot = (name: string, body: () => Promise<void>): void =>
+  describeWith(['root'], name, () => test('as root', body));
 
 /** What a layer has at a path: `whiteout`, `directory`, or a file's content. */
 function at(root: string, path: string): string {
