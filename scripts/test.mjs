@@ -3,17 +3,26 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const scratch = mkdtempSync(join(tmpdir(), 'nestor-test-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, a paragraph each: the lanes' reports are mixed and long. */
+const failures = [];
+/** Suites and the seconds that they took. */
+const durations = [];
 
 /** Longest that a project may take; then it counts as failed. */
-const LIMIT_MS = 40 * 60_000;
+const LIMIT_MS = 25 * 60_000;
 /** How long jest may take to end after its report: something that a test has left open must not hold everything up. */
 const EXIT_MS = 20_000;
+/** How much of a failure the summary repeats. */
+const EXCERPT_LINES = 25;
+/** How many of the slowest suites the summary names. */
+const SLOWEST = 12;
 
 /** Suites that share what a machine has only one of: the container engine and the addresses of pods. The others need neither. */
 const ENGINE = String.raw`test/(e2e/(?!bad-input|fake-cluster|node-identity|three-members)|compose|network|runtime/(?!hostile)|cluster/rolling-update)`;
@@ -28,18 +37,49 @@ async function jest(project, args, lane = project) {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const status = await ended(child, report);
-  try {
-    const counts = JSON.parse(readFileSync(report, 'utf8'));
-    const failed = counts.numFailedTests + counts.numRuntimeErrorTestSuites;
-    total.passed += counts.numPassedTests;
-    total.failed += failed;
-    total.skipped += counts.numPendingTests;
-    if (status !== 0 && failed === 0) total.failed += 1;
-  } catch {
-    // jest wrote no report: it did not get as far as running tests, or took too long.
-    process.stdout.write(`${lane}: no report\n`);
+  const counts = readReport(report);
+  if (counts === undefined) {
+    // It did not get as far as running tests, or took too long.
+    failures.push(`${lane}: no report`);
+    total.failed += 1;
+    return;
+  }
+  const failed = counts.numFailedTests + counts.numRuntimeErrorTestSuites;
+  total.passed += counts.numPassedTests;
+  total.failed += failed;
+  total.skipped += counts.numPendingTests;
+  for (const suite of counts.testResults) note(suite);
+  if (status !== 0 && failed === 0) {
+    failures.push(`${lane}: jest ended with ${status}`);
     total.failed += 1;
   }
+}
+
+function readReport(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps of one suite's report what the summary tells. */
+function note({ name, startTime, endTime, message, assertionResults }) {
+  const path = relative(root, name);
+  durations.push({ path, seconds: (endTime - startTime) / 1000 });
+  const failed = assertionResults.filter(({ status }) => status === 'failed');
+  for (const { fullName, failureMessages } of failed)
+    failures.push(`${path} > ${fullName}\n${excerpt(failureMessages.join('\n'))}`);
+  if (failed.length === 0 && message !== '') failures.push(`${path}\n${excerpt(message)}`);
+}
+
+/** The beginning of a message, without colours, indented. */
+function excerpt(text) {
+  const lines = stripVTControlCharacters(text).split('\n');
+  return lines
+    .slice(0, EXCERPT_LINES)
+    .map((line) => `    ${line.slice(0, 200)}`)
+    .join('\n');
 }
 
 /** Resolves with the exit code. A jest that hangs after its report is ended, which is told, and judged by its report. */
@@ -71,6 +111,9 @@ await Promise.all([
 ]);
 rmSync(scratch, { recursive: true, force: true });
 
+for (const { path, seconds } of durations.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST))
+  process.stdout.write(`${seconds.toFixed(0).padStart(5)} s  ${path}\n`);
+for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
 if (process.env.CI && total.skipped > 0) {
   process.stdout.write(`${total.skipped} tests were skipped, which is a failure in CI\n`);
   total.failed += total.skipped;

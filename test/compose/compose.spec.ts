@@ -6,6 +6,8 @@ import { describeWith } from '../tools/requirements';
 import { ComposeProject } from './compose-project';
 
 const NODE_PORT = 30_961;
+/** What a client waits for an answer. Shorter than this, a busy machine is told apart from a broken path by nothing. */
+const PATIENCE_MS = 10_000;
 const example = join(__dirname, '../../examples/hello/hello.yaml');
 const url = `http://127.0.0.1:${NODE_PORT}`;
 
@@ -17,13 +19,16 @@ function poll(ask: () => Promise<unknown>): {
   let [answers, gapMs, last, isStopping] = [0, 0, Date.now(), false];
   const loop = async (): Promise<void> => {
     while (!isStopping) {
+      const asked = Date.now();
       try {
         await ask();
         answers += 1;
         gapMs = Math.max(gapMs, Date.now() - last);
         last = Date.now();
       } catch (error) {
-        failures.push(String((error as Error).cause ?? error));
+        failures.push(
+          `${new Date(asked).toISOString()}, after ${Date.now() - asked} ms: ${String((error as Error).cause ?? error)}`,
+        );
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -40,7 +45,7 @@ function poll(ask: () => Promise<unknown>): {
 }
 
 async function hello(): Promise<string> {
-  const answer = await fetch(url, { headers: { connection: 'close' }, signal: AbortSignal.timeout(5000) });
+  const answer = await fetch(url, { headers: { connection: 'close' }, signal: AbortSignal.timeout(PATIENCE_MS) });
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   return answer.text();
 }
