@@ -73,9 +73,11 @@ function note({ name, startTime, endTime, message, assertionResults }) {
   if (failed.length === 0 && message !== '') failures.push(`${path}\n${excerpt(message)}`);
 }
 
-/** The beginning of a message, without colours, indented. */
+/** The beginning of a message, indented: without colours and without what the test runner calls. */
 function excerpt(text) {
-  const lines = stripVTControlCharacters(text).split('\n');
+  const lines = stripVTControlCharacters(text)
+    .split('\n')
+    .filter((line) => !/^\s*at .*node_modules/.test(line));
   return lines
     .slice(0, EXCERPT_LINES)
     .map((line) => `    ${line.slice(0, 200)}`)
