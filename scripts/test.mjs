@@ -1,4 +1,4 @@
-// `npm test`: unit tests, then everything that starts processes, containers or brokers, in two lanes beside each other, since most of it
+// `npm test`: unit tests, then everything that starts processes, containers or brokers, three suites at a time, since most of it
 // waits. One closing line counts what ran.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -24,7 +24,7 @@ const EXCERPT_LINES = 25;
 /** How many of the slowest suites the summary names. */
 const SLOWEST = 12;
 
-/** Suites that share what a machine has only one of: the container engine and the addresses of pods. The others need neither. */
+/** Suites that share what a machine has only one of: the container engine and the addresses of pods. They run one after the other. */
 const ENGINE = String.raw`test/(e2e/(?!bad-input|fake-cluster|node-identity|three-members)|compose|network|runtime/(?!hostile)|cluster/rolling-update)`;
 
 /** Runs one jest project, or a lane of it, and adds its counts; a suite that cannot load counts as one failure. */
@@ -109,7 +109,7 @@ const extra = process.argv.slice(2);
 await jest('unit', extra);
 await Promise.all([
   jest('e2e', ['--runInBand', '--testPathPatterns', ENGINE, ...extra], 'engine'),
-  jest('e2e', ['--runInBand', '--testPathIgnorePatterns', ENGINE, ...extra], 'processes'),
+  jest('e2e', ['--maxWorkers=2', '--testPathIgnorePatterns', ENGINE, ...extra], 'processes'),
 ]);
 rmSync(scratch, { recursive: true, force: true });
 

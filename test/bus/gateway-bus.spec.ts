@@ -17,7 +17,6 @@ const common = { clock: systemClock, random: Math.random, logger: silentLogger()
 const scheduler = 'system:kube-scheduler';
 
 suite('a gateway on a bus with identities', () => {
-  jest.setTimeout(60_000);
   const stops: (() => Promise<void> | void)[] = [];
   let nats: SecureNats;
   let server: string;

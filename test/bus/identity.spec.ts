@@ -24,7 +24,6 @@ const suite = hasNatsServer() ? describe : describe.skip;
 
 suite('identities on the bus', () => {
   let nats: SecureNats;
-  jest.setTimeout(60_000);
   const buses: Bus[] = [];
   const open = async (...args: Parameters<SecureNats['identity']>): Promise<Bus> => {
     const bus = await nats.open(await nats.identity(...args));

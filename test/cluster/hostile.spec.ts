@@ -44,7 +44,6 @@ function fillDisk(file: string): void {
 
 /** Whoever can reach a port, has credentials of some component, or fills the disk: every process stays, and goes on with its work. */
 describeWith(['nats', 'root'], 'a cluster of processes among enemies', () => {
-  jest.setTimeout(120_000);
   const disk = mkdtempSync(join(tmpdir(), 'nestor-disk-'));
   let cluster: ProcessCluster;
   let balancer: ManagedProcess;

@@ -10,7 +10,6 @@ const run = promisify(execFile);
 const nestor = join(__dirname, '../../bin/nestor');
 
 describeWith(['nats'], 'a machine that joins a cluster of processes', () => {
-  jest.setTimeout(120_000);
   let cluster: ProcessCluster;
   let machine: ManagedProcess;
   let words: string[];

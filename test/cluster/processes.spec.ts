@@ -9,7 +9,6 @@ import { electedApps, ProcessCluster } from './process-cluster';
 const election = { LEASE_DURATION: '4s', RENEW_DEADLINE: '3s', RETRY_PERIOD: '500ms' };
 
 describeWith(['nats'], 'a cluster of processes', () => {
-  jest.setTimeout(180_000);
   let cluster: ProcessCluster;
   let replicas = 3;
 

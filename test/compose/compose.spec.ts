@@ -51,7 +51,6 @@ async function hello(): Promise<string> {
 }
 
 describeWith(['docker', 'compose', 'debootstrap', 'root', 'nft'], 'docker-compose.yml', () => {
-  jest.setTimeout(180_000);
   const project = new ComposeProject();
   const kubectl = (...args: string[]): Promise<string> => project.kubectl(...args);
   const names = async (): Promise<string[]> =>
@@ -68,7 +67,7 @@ describeWith(['docker', 'compose', 'debootstrap', 'root', 'nft'], 'docker-compos
   afterAll(async () => {
     await project.remove();
     await project.dispose();
-  }, 180_000);
+  });
 
   it('comes up with one command: both nodes are ready, and every service says that it is well', async () => {
     const services = await project.services();

@@ -31,7 +31,6 @@ const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat
 
 /** No request and no manifest may end the process, or make it forget anything. */
 describe('bad input', () => {
-  jest.setTimeout(60_000);
   const cluster = new NestorCluster({ runtime: 'fake' });
   let api: RawApi;
   let pid: number;

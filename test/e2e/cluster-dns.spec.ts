@@ -15,7 +15,6 @@ const NO_DATA = 'ENODATA';
 const many = Array.from({ length: 60 }, (_, i) => `203.0.113.${i + 1}`);
 
 describeWith(['docker', 'root', 'nft'], 'names, on Docker', () => {
-  jest.setTimeout(60_000);
   const directory = mkdtempSync(join(tmpdir(), 'nestor-resolver-'));
   const resolvConf = join(directory, 'resolv.conf');
   const resolver = new StubResolver(`127.53.${process.pid % 250}.1`, {

@@ -37,7 +37,6 @@ function configMap(name: string, size = 1): { body: string } {
 }
 
 describe('a data directory', () => {
-  jest.setTimeout(60_000);
   const cluster = new NestorCluster({ runtime: 'fake' });
   const file = (name: string): string => join(cluster.home, name);
   const up = (...args: string[]): Promise<Ended> => ended(cluster.nestor('up', '--runtime', 'fake', ...args));
@@ -162,7 +161,6 @@ describe('a data directory', () => {
 });
 
 describeWith(['root'], 'a data directory on a file system of its own', () => {
-  jest.setTimeout(60_000);
   const home = mkdtempSync(join(tmpdir(), 'nestor-e2e-'));
   const cluster = new NestorCluster({ runtime: 'fake', home: join(home, 'data') });
   const filler = join(home, 'filler');

@@ -35,7 +35,6 @@ async function readiness(cluster: NestorCluster): Promise<string> {
 }
 
 describeWith(['docker', 'root'], 'Docker that goes away', () => {
-  jest.setTimeout(60_000);
   let proxy: SocketProxy;
   let cluster: NestorCluster;
 
@@ -95,7 +94,6 @@ describeWith(['docker', 'root'], 'Docker that goes away', () => {
 });
 
 describe('no Docker at all', () => {
-  jest.setTimeout(60_000);
   /** Everything that Nestor runs but runc. */
   const programs = mkdtempSync(join(tmpdir(), 'nestor-programs-'));
 

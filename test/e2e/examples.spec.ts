@@ -6,7 +6,6 @@ import { describeWith } from '../tools/requirements';
 const example = (name: string): string => join(__dirname, '../../examples', name);
 
 describeWith(['docker', 'root'], 'the examples, on Docker', () => {
-  jest.setTimeout(120_000);
   const cluster = new NestorCluster({}, 'v35');
   const phase = (pod: string): Promise<string> => cluster.kubectl('get', 'pod', pod, '-o', 'jsonpath={.status.phase}');
 

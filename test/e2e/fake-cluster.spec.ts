@@ -11,7 +11,6 @@ const run = promisify(execFile);
 
 /** What a person does with real clients, where nothing needs a container: pods are simulated. */
 describe('a cluster of simulated nodes', () => {
-  jest.setTimeout(60_000);
   const cluster = new NestorCluster({ runtime: 'fake', nodes: 2 });
   /** Words of a command, then arguments that hold spaces. */
   const kubectl = (command: string, ...more: string[]): Promise<string> =>

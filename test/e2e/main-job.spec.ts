@@ -10,7 +10,6 @@ const example = join(__dirname, '../../examples/hello');
 const url = 'http://127.0.0.1:30080';
 
 describeWith(['docker', 'root'], 'the main job, on Docker', () => {
-  jest.setTimeout(120_000);
   const cluster = new NestorCluster();
   const containers = (...filters: string[]): string[] =>
     execFileSync('docker', ['ps', '-q', '--no-trunc', ...filters.flatMap((filter) => ['--filter', filter])], {

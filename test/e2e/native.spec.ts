@@ -9,7 +9,6 @@ const example = join(__dirname, '../../examples/hello');
 const url = 'http://127.0.0.1:30080';
 
 describeWith(['runc', 'root', 'ip', 'nft'], 'the main job, without an engine', () => {
-  jest.setTimeout(120_000);
   const cluster = new NestorCluster({ runtime: 'native' });
   const ready = async (): Promise<string> =>
     cluster.kubectl('get', 'deployment', 'hello', '-o', 'jsonpath={.status.readyReplicas}/{.status.replicas}');

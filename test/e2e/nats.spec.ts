@@ -5,7 +5,6 @@ import { describeWith } from '../tools/requirements';
 import { freePort } from '../tools/free-ports';
 
 describeWith(['nats'], 'a cluster whose components talk over NATS', () => {
-  jest.setTimeout(120_000);
   let broker: ChildProcess;
   let port: number;
   let cluster: NestorCluster;

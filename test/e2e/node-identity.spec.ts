@@ -16,7 +16,6 @@ const theirs = hostname().toLowerCase();
 
 /** A machine that joins a running cluster by its token, and what it then may. */
 describe('a node that joins', () => {
-  jest.setTimeout(90_000);
   const cluster = new NestorCluster({ runtime: 'fake' });
   const home = mkdtempSync(join(tmpdir(), 'nestor-node-'));
   const clients: ClosableObjectClient[] = [];

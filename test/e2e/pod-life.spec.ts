@@ -10,7 +10,6 @@ const never = { restartPolicy: 'Never' };
 const secondly = { periodSeconds: 1, failureThreshold: 1 };
 
 describeWith(['docker', 'root'], 'the life of pods, on Docker', () => {
-  jest.setTimeout(90_000);
   const cluster = new NestorCluster();
   let api: KubernetesApi;
   let lab: PodLab;

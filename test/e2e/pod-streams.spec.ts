@@ -16,7 +16,6 @@ const server = "require('http').createServer((q, r) => q.pipe(r)).listen(8080, '
 const counter = 'for i in 1 2 3 4 5 6; do echo line $i; sleep 0.2; done; exit 1';
 
 describeWith(['docker', 'root'], 'streams to pods, with each kubectl, on Docker', () => {
-  jest.setTimeout(60_000);
   const cluster = new NestorCluster();
   let api: KubernetesApi;
   let lab: PodLab;

@@ -9,7 +9,6 @@ const never = { restartPolicy: 'Never' };
 const HOST_PORT = 30_190;
 
 describeWith(['docker', 'root'], 'what pods find around them, on Docker', () => {
-  jest.setTimeout(90_000);
   const cluster = new NestorCluster({}, 'v35');
   let api: KubernetesApi;
   let lab: PodLab;

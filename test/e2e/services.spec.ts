@@ -20,7 +20,6 @@ const who = (answers: readonly string[]): string[] =>
 const addressesOf = ({ spec }: Service): (string | undefined)[] => [spec?.clusterIP];
 
 describeWith(['docker', 'root', 'nft', 'ip'], 'services, on Docker', () => {
-  jest.setTimeout(60_000);
   const cluster = new NestorCluster();
   let outside: OutsideMachine;
   let api: KubernetesApi;

@@ -20,7 +20,6 @@ function isAlive(pid: number): boolean {
 
 /** `nestor up --ha`: pods are simulated, members of the store are not. */
 describe('a cluster on three members of the store', () => {
-  jest.setTimeout(120_000);
   const cluster = new NestorCluster({ runtime: 'fake', ha: true });
   const members = (): number[] => childrenOf(cluster.pid);
   const kubectl = (command: string): Promise<string> => cluster.kubectl(...command.split(' '));
@@ -104,4 +103,4 @@ it('a cluster that was begun on one member stays there, and says so', async () =
     await cluster.purge();
     rmSync(cluster.home, { recursive: true, force: true });
   }
-}, 120_000);
+});

@@ -43,7 +43,7 @@ suite.each<OverlayBackend>(['vxlan', 'host-gw'])('three hosts, with %s', (backen
     lab = await HostsLab.create(3);
     overlays = new Map(lab.hosts.map((host) => [host.name, createOverlayHost(optionsFor(host))]));
     await apply(all());
-  }, 60_000);
+  });
   afterAll(() => lab.destroy());
 
   test('pod to pod on every other host, each with its own address', async () => {

@@ -49,7 +49,6 @@ function service(name: string, app: string, nodePort: number, externalTrafficPol
 }
 
 describeWith(['docker', 'nats', 'root', 'nft', 'ip'], 'three machines, each with its own Docker', () => {
-  jest.setTimeout(180_000);
   let lab: MachinesLab;
   /** Addresses of the pods `on-host1` …, by host. */
   const ips = new Map<string, string>();

@@ -93,7 +93,7 @@ export function describeContainerRuntime(start: () => Promise<RuntimeUnderTest>)
   beforeAll(async () => {
     subject = await start();
     runtime = subject.runtime;
-  }, 120_000);
+  });
   afterAll(() => subject?.cleanUp());
 
   async function runPod(command: readonly string[], overrides: Partial<ContainerConfig> = {}) {

@@ -55,7 +55,7 @@ describeWith(['docker', 'root'], 'pods on Docker', () => {
     proxy = await SocketProxy.listen();
     runtime = makeRuntime(proxy.path);
     pods = new Pods(runtime, image, () => `${subnet}.${++address}`, makeRuntime);
-  }, 60_000);
+  });
   afterAll(async () => {
     await runtime.close();
     await proxy.close();

@@ -78,7 +78,7 @@ describeWith(['runc', 'root', 'ip', 'nft'], 'pods without an engine', () => {
       () => lab.open(),
     );
     await runtime.ensureLocalImages();
-  }, 60_000);
+  });
   afterAll(() => lab.purge());
 
   describePods(() => pods);
@@ -162,7 +162,7 @@ describeWith(['runc', 'root', 'ip', 'nft'], 'pods without an engine', () => {
     await runtime.startContainer(id);
     const [first = '', ...more] = (await pods.outputOf(id)).trimEnd().split('\n');
     expect([first.split(' ')[0], more.length, more.at(-1)?.split(' ')[0]]).toEqual(['0', 219_999, '219999']);
-  }, 60_000);
+  });
 
   test('purging leaves nothing, and can be repeated', async () => {
     const other = new NativeLab(`native-${process.pid}-c`, `10.195.${second}`);

@@ -101,7 +101,7 @@ describeWith(['etcd'], 'etcdctl with users and roles', () => {
   let pair: Pair;
   beforeAll(async () => {
     pair = await startPair();
-  }, 60_000);
+  });
   afterAll(() => pair.stop());
 
   it('sees no difference between our server and etcd', async () => {

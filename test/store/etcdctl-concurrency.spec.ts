@@ -37,7 +37,7 @@ describeWith(['etcd'], 'etcdctl locking and electing', () => {
   let pair: Pair;
   beforeAll(async () => {
     pair = await startPair();
-  }, 60_000);
+  });
   afterAll(() => pair.stop());
 
   it.each([

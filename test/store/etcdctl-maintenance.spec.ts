@@ -14,7 +14,7 @@ describeWith(['etcd'], 'etcdctl for operators', () => {
   beforeEach(async () => {
     pair = await startPair();
     directory = fs.mkdtempSync(path.join(os.tmpdir(), 'nestor-etcdctl-'));
-  }, 60_000);
+  });
   afterEach(async () => {
     await pair.stop();
     fs.rmSync(directory, { recursive: true, force: true });
@@ -44,7 +44,7 @@ describeWith(['etcd'], 'etcdctl for operators', () => {
         steps.map((line) => step(line)),
       ),
     );
-  }, 120_000);
+  });
 
   it('saves a snapshot, whole and with its digest', async () => {
     const file = path.join(directory, 'ours.snap');
@@ -56,7 +56,7 @@ describeWith(['etcd'], 'etcdctl for operators', () => {
     expect(saved.length).toBeGreaterThan(2_000_000);
     const digest = crypto.createHash('sha256').update(saved.subarray(0, -32)).digest();
     expect(saved.subarray(-32).equals(digest)).toBe(true);
-  }, 60_000);
+  });
 
   it('raises an alarm when the quota is reached, and lets writes through when there is room again', async () => {
     await pair.stop();
@@ -88,7 +88,7 @@ describeWith(['etcd'], 'etcdctl for operators', () => {
         ...(await transcript(endpoint, [step('alarm disarm'), step('alarm list'), step('put small x')])),
       ];
     });
-  }, 120_000);
+  });
 
   it('mirrors a prefix from our server to etcd, and from etcd to ours', async () => {
     for (const [from, to] of [
@@ -107,7 +107,7 @@ describeWith(['etcd'], 'etcdctl for operators', () => {
         await mirror.interrupt();
       }
     }
-  }, 60_000);
+  });
 
   it('answers the load of check perf to its end', async () => {
     // A minute of 50 writes a second, after which etcdctl cleans up. Whether that is enough is for the benchmarks to say.
@@ -121,5 +121,5 @@ describeWith(['etcd'], 'etcdctl for operators', () => {
     for (const told of ['Compacted with revision', 'Defragmented', 'Throughput', 'Slowest request', 'Stddev']) {
       expect(stdout).toContain(told);
     }
-  }, 120_000);
+  });
 });

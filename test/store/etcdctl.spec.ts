@@ -77,7 +77,7 @@ describeWith(['etcd'], 'etcdctl', () => {
   let pair: Pair;
   beforeAll(async () => {
     pair = await startPair();
-  }, 60_000);
+  });
   afterAll(() => pair.stop());
 
   it.each([

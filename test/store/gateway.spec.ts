@@ -181,7 +181,7 @@ describeWith(['etcd'], 'the JSON gateway', () => {
   let pair: Pair;
   beforeEach(async () => {
     pair = await startPair();
-  }, 60_000);
+  });
   afterEach(() => pair.stop());
 
   it('answers as that of etcd', () => expectSame(pair, transcript), 60_000);
@@ -258,5 +258,5 @@ describeWith(['etcd'], 'the JSON gateway', () => {
     abort.abort();
     await expect(waiting).rejects.toThrow();
     await eventually(async () => expect(await keys()).toContain('"count":"1"'));
-  }, 20_000);
+  });
 });

@@ -59,7 +59,6 @@ class Writer {
 
 /** What docs/store.md says, done. */
 describeWith(['etcd'], 'a store of several members, by its operator', () => {
-  jest.setTimeout(180_000);
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'nestor-operations-'));
   const file = (name: string): string => path.join(directory, name);
   const places = new Map<string, Place>();

@@ -22,7 +22,6 @@ const deployment = (name: string, replicas: number, annotations: Record<string, 
 const inDefault = { namespace: 'default' };
 
 // An hour of the cluster's takes some seconds of the machine's, more where it is busy.
-jest.setTimeout(120_000);
 
 let cluster: Cluster;
 beforeEach(async () => {
