@@ -14,6 +14,7 @@ import { defaultTolerationSeconds } from './default-toleration-seconds';
 import { namespaceLifecycle } from './namespace-lifecycle';
 import { nodeRestriction } from './node-restriction/node-restriction';
 import { priorityAdmission } from './priority';
+import { runtimeClassAdmission } from './runtime-class';
 import { serviceAccountAdmission } from './service-account';
 import { taintNodesByCondition } from './taint-nodes-by-condition';
 
@@ -39,6 +40,7 @@ export function admissionPlugins({
   const node = find(resources.nodes);
   const volume = find(resources.persistentVolumes);
   const csiDriver = find(resources.csiDrivers);
+  const runtimeClass = find(resources.runtimeClasses);
   return [
     namespaceLifecycle(table.require(resources.namespaces)),
     serviceAccountAdmission(table.require(resources.serviceAccounts), random),
@@ -53,6 +55,7 @@ export function admissionPlugins({
     taintNodesByCondition,
     priorityAdmission(table.require(resources.priorityClasses)),
     defaultTolerationSeconds,
+    runtimeClassAdmission((name) => runtimeClass('', name)),
     certificateApproval(authorizer),
     certificateSigning(authorizer),
     certificateSubjectRestriction,

@@ -12,6 +12,7 @@ import { type Compare, type RequestOp } from '#store';
 import { type ResourceCache } from '../cache/resource-cache';
 import { type Reservations } from '../registry/writer';
 import { type TransactionPart } from '../storage/object-storage';
+import { setFamilies } from './service-families';
 import { type AddressRange, chooseFree, contains, formatAddress, lowerBandSize, parseAddress } from './service-cidr';
 
 type Spec = DeepReadonly<ServiceSpec>;
@@ -97,8 +98,8 @@ export class ServiceAllocator implements Reservations {
       delete spec.ipFamilyPolicy;
       return false;
     }
-    spec.ipFamilyPolicy ??= 'SingleStack';
-    spec.ipFamilies ??= ['IPv4'];
+    const errors = setFamilies(spec);
+    if (errors.length > 0) throw this.refuse(service, errors);
     const wanted = spec.clusterIP ?? spec.clusterIPs?.[0] ?? '';
     if (wanted !== '') {
       spec.clusterIP = wanted;

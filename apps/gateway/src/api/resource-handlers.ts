@@ -20,14 +20,14 @@ import { parseSelection } from '../registry/selection';
 import { type ServedResource } from '../registry/served-resource';
 import { Watcher } from '../registry/watcher';
 import { type WriteContext, managerFromUserAgent } from '../registry/write-context';
-import { type Writer } from '../registry/writer';
+import { type UpdateSource, type Writer } from '../registry/writer';
 import { type ApiRequest } from '../request/api-request';
 import { type ApiResult, type ListResult, type ObjectResult, type WatchResult } from '../request/api-result';
 import { parseListOptions, parseRevision, parseWriteOptions, type WriteOptions } from '../request/options';
 import { isTrue, type RequestInfo } from '../request/request-info';
 import { type VersionedObject } from '../storage/versioned-object';
 import { type Patcher } from './patcher';
-import { withWarnings } from './warned-error';
+import { failWith } from './warned-error';
 import { checkName, checkNamespace, expectedOf } from './request-checks';
 
 /** Watches without `timeoutSeconds` last between this and twice this, so that they do not all end together. */
@@ -93,7 +93,7 @@ export class ResourceHandlers {
     const options = parseWriteOptions(request.query, 'CreateOptions');
     const { context, warnings } = this.context(request, info, options, '');
     const object = await this.decode(request, resource, options, context);
-    const created = await this.deps.writer.create(resource, object, context);
+    const created = await this.deps.writer.create(resource, object, context).catch(failWith(warnings));
     return objectResult(201, created, resource, warnings);
   }
 
@@ -105,22 +105,18 @@ export class ResourceHandlers {
     checkName(first, name);
     checkNamespace(first, resource, info.namespace);
     let attempts = 0;
-    const outcome = await this.deps.writer.update(
-      resource,
-      name,
-      {
-        next: async (old) => {
-          // Admission and strategies change what they get, so a second attempt starts from the body again.
-          const next = attempts++ === 0 ? first : await this.decode(request, resource, options, context);
-          checkNamespace(next, resource, info.namespace);
-          const { uid = '' } = next.metadata ?? {};
-          if (old !== undefined && uid !== '' && uid !== old.metadata?.uid) throw uidMismatch(resource, old, uid);
-          recordUpdate(resource, next, old, context, this.deps.clock.now());
-          return next;
-        },
+    const source: UpdateSource = {
+      next: async (old) => {
+        // Admission and strategies change what they get, so a second attempt starts from the body again.
+        const next = attempts++ === 0 ? first : await this.decode(request, resource, options, context);
+        checkNamespace(next, resource, info.namespace);
+        const { uid = '' } = next.metadata ?? {};
+        if (old !== undefined && uid !== '' && uid !== old.metadata?.uid) throw uidMismatch(resource, old, uid);
+        recordUpdate(resource, next, old, context, this.deps.clock.now());
+        return next;
       },
-      context,
-    );
+    };
+    const outcome = await this.deps.writer.update(resource, name, source, context).catch(failWith(warnings));
     return objectResult(outcome.created ? 201 : 200, outcome.object, resource, warnings);
   }
 
@@ -131,9 +127,7 @@ export class ResourceHandlers {
     const name = nameOf(info, resource);
     const { context, warnings } = this.context(request, info, options, name);
     const source = await this.deps.patcher.source(request, resource, context, mediaType);
-    const outcome = await this.deps.writer.update(resource, name, source, context).catch((error: unknown) => {
-      throw withWarnings(error, warnings);
-    });
+    const outcome = await this.deps.writer.update(resource, name, source, context).catch(failWith(warnings));
     return objectResult(outcome.created ? 201 : 200, outcome.object, resource, warnings);
   }
 
@@ -142,7 +136,8 @@ export class ResourceHandlers {
     const name = nameOf(info, resource);
     const { context, warnings } = this.context(request, info, writeOptionsOf(options), name);
     for (const warning of deletionWarnings(resource, options)) context.warn(warning);
-    const { object, removed } = await this.deps.writer.delete(resource, name, options, context);
+    const outcome = this.deps.writer.delete(resource, name, options, context);
+    const { object, removed } = await outcome.catch(failWith(warnings));
     if (!removed || (resource.strategy.returnsDeletedObject ?? deleteAnswersObject(resource.definition))) {
       const isPendingCascade = !removed && options.orphanDependents === false;
       return objectResult(isPendingCascade ? 202 : 200, object, resource, warnings);

@@ -97,8 +97,8 @@ export interface Conversion<T extends KubernetesObject> {
 
 /**
  * What only one kind does. Everything is optional: the generic registry serves a kind without a strategy correctly as far
- * as its schema goes. Order on create: `setDefaults`, mutating admission, `prepareForCreate`, `validateCreate`, validating
- * admission, store. Order on update: `setDefaults`, mutating admission, `prepareForUpdate`, `validateUpdate`, …
+ * as its schema goes. Order on create: `setDefaults`, mutating admission, `prepareForCreate`, `validateFirst`,
+ * `validateCreate`, validating admission, store. Order on update: `setDefaults`, mutating admission, `prepareForUpdate`, …
  *
  * Objects passed as `T` belong to the callee and are changed in place; `DeepReadonly` ones are frozen. Methods are
  * synchronous and deterministic; on conflicts they run again on the new state.
@@ -114,6 +114,8 @@ export interface ResourceStrategy<T extends KubernetesObject = KubernetesObject>
   readonly keepsStatusOnCreate?: boolean;
   /** The default drops `status` (leaving its zero) if the resource has a `status` subresource. Runs after that. */
   prepareForCreate?(object: T, context: StrategyContext): void;
+  /** What is wrong so that upstream looks no further, at metadata neither: only that is said. */
+  validateFirst?(object: DeepReadonly<T>): readonly FieldError[];
   validateCreate?(object: DeepReadonly<T>, context: StrategyContext): readonly FieldError[];
   /** Sent as `Warning` headers. */
   warningsOnCreate?(object: DeepReadonly<T>): readonly string[];

@@ -83,11 +83,12 @@ export function validateObjectMetaUpdate(meta: DeepReadonly<ObjectMeta>, old: De
 }
 
 /** Kinds whose own rules for an update leave the metadata to the rules of all kinds. */
-const checkedOnce = new Set(['/limitranges', '/persistentvolumes', 'discovery.k8s.io/endpointslices']);
+const checkedOnce = new Set(['/events', '/limitranges', '/persistentvolumes', 'discovery.k8s.io/endpointslices']);
 
-/** Upstream checks metadata in the rules of most kinds and again for all kinds, and reports both. */
-export function isMetadataCheckedTwice({ group, resource }: GroupResource): boolean {
-  return !checkedOnce.has(`${group}/${resource}`);
+/** How often upstream reports what is wrong with metadata: by the rules of most kinds, and again by those of all kinds. */
+export function metadataChecks({ group, resource }: GroupResource): number {
+  if (group === 'apps' && resource === 'deployments') return 3;
+  return checkedOnce.has(`${group}/${resource}`) ? 1 : 2;
 }
 
 function validateCommon(meta: DeepReadonly<ObjectMeta>): FieldError[] {

@@ -29,7 +29,9 @@ export class ServedResource {
   ) {
     this.apiVersion = formatGroupVersion(definition.group, definition.version);
     this.groupResource = { group: definition.group, resource: definition.plural };
-    this.groupKind = { group: definition.group, kind: definition.kind };
+    // Complaints name an object as it is stored.
+    const { group, kind } = strategy.conversion?.storage ?? definition;
+    this.groupKind = { group, kind };
   }
 
   /** @param namespace ignored where objects have none: requests for a Namespace carry its own name */

@@ -23,7 +23,7 @@ import { type VersionedObject, versioned } from '../storage/versioned-object';
 import { type DeleteOptions, checkPreconditions, isDeletedByUpdate, planDeletion } from './deletion';
 import { isNewGeneration, tracksGeneration } from './generation';
 import { defaultNameRule, generateName } from './names';
-import { isMetadataCheckedTwice, validateObjectMeta, validateObjectMetaUpdate } from './object-meta-validation';
+import { metadataChecks, validateObjectMeta, validateObjectMetaUpdate } from './object-meta-validation';
 import { recordUpdate } from './ownership';
 import { type ServedResource } from './served-resource';
 import { type WriteContext, strategyContext } from './write-context';
@@ -319,6 +319,8 @@ export class Writer {
     if (resource.hasSubresource('status') && strategy.keepsStatusOnCreate !== true) dropStatus(resource, object);
     if (tracksGeneration(resource)) meta.generation = 1;
     strategy.prepareForCreate?.(object, strategic);
+    const first = strategy.validateFirst?.(object) ?? [];
+    if (first.length > 0) throw invalid(resource.groupKind, meta.name ?? '', first);
     const errors = [
       ...validateObjectMeta(meta, definition.namespaced, strategy.nameRule ?? defaultNameRule(resource)),
       ...(strategy.validateCreate?.(object, strategic) ?? []),
@@ -357,8 +359,10 @@ export class Writer {
     if (oldMeta.deletionGracePeriodSeconds !== undefined) {
       meta.deletionGracePeriodSeconds ??= oldMeta.deletionGracePeriodSeconds;
     }
+    const first = subresource === '' ? (strategy.validateFirst?.(object) ?? []) : [];
+    if (first.length > 0) throw invalid(resource.groupKind, meta.name ?? '', first);
     const metaErrors = validateObjectMetaUpdate(meta, oldMeta);
-    const repeated = isMetadataCheckedTwice(resource.groupResource) ? metaErrors : [];
+    const repeated = Array.from({ length: metadataChecks(resource.groupResource) - 1 }, () => metaErrors).flat();
     const errors = [...metaErrors, ...(own?.validateUpdate?.(object, old, strategic) ?? []), ...repeated];
     if (errors.length > 0) throw invalid(resource.groupKind, meta.name ?? '', errors);
     for (const warning of own?.warningsOnUpdate?.(object, old) ?? []) context.warn(warning);

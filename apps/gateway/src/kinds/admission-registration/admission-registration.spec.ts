@@ -1,5 +1,11 @@
-import { defaulted, row } from '../common/strategy.fixture';
-import { validatingAdmissionPolicies, validatingAdmissionPolicyBindings } from './policies';
+import { type FieldError } from '#machinery';
+import { context, defaulted, row } from '../common/strategy.fixture';
+import {
+  mutatingAdmissionPolicies,
+  mutatingAdmissionPolicyBindings,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
+} from './policies';
 import { mutatingWebhookConfigurations, validatingWebhookConfigurations } from './webhooks';
 
 const selectsAll = { matchPolicy: 'Equivalent', namespaceSelector: {}, objectSelector: {} };
@@ -42,5 +48,48 @@ describe('admission policies', () => {
   ])('bindings with %j show %s', (paramRef, text) => {
     const binding = defaulted(validatingAdmissionPolicyBindings, { spec: { policyName: 'x', paramRef } });
     expect(row(validatingAdmissionPolicyBindings, binding)).toMatchObject({ PolicyName: 'x', ParamRef: text });
+  });
+});
+
+describe('what a policy must say', () => {
+  const texts = (errors: readonly FieldError[] = []): string[] =>
+    errors.map(({ field, message }) => `${field}: ${message}`);
+
+  it('is what it is about and what it does', () => {
+    expect(
+      texts(
+        validatingAdmissionPolicies.validateCreate?.(defaulted(validatingAdmissionPolicies, { spec: {} }), context),
+      ),
+    ).toEqual([
+      'spec.matchConstraints: Required value',
+      'spec.validations: Required value: validations or auditAnnotations must contain at least one item',
+      'spec.auditAnnotations: Required value: validations or auditAnnotations must contain at least one item',
+    ]);
+    expect(
+      texts(mutatingAdmissionPolicies.validateCreate?.(defaulted(mutatingAdmissionPolicies, { spec: {} }), context)),
+    ).toEqual([
+      'spec.matchConstraints: Required value',
+      'spec.mutations: Required value: mutations must contain at least one item',
+      'spec.reinvocationPolicy: Required value',
+    ]);
+    expect(
+      texts(
+        validatingAdmissionPolicyBindings.validateCreate?.(
+          defaulted(validatingAdmissionPolicyBindings, { spec: {} }),
+          context,
+        ),
+      ),
+    ).toEqual([
+      'spec.policyName: Required value',
+      'spec.validationActions: Required value: at least one validation action is required',
+    ]);
+    expect(
+      texts(
+        mutatingAdmissionPolicyBindings.validateCreate?.(
+          defaulted(mutatingAdmissionPolicyBindings, { spec: {} }),
+          context,
+        ),
+      ),
+    ).toEqual(['spec.policyName: Required value']);
   });
 });

@@ -13,6 +13,12 @@ import { keepMetadata } from '../common/status';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { UNSET, selectorText } from '../common/text';
 import { type ResourceStrategy, type TableDefinition } from '../strategy';
+import {
+  mutatingBindingValidation,
+  mutatingPolicyValidation,
+  validatingBindingValidation,
+  validatingPolicyValidation,
+} from './policy-validation';
 import { setMatchDefaults } from './rules';
 
 type Policy = ValidatingAdmissionPolicy | MutatingAdmissionPolicy;
@@ -63,6 +69,7 @@ function bindingTable<T extends Binding>(resource: Resource<T>): TableDefinition
 
 export const validatingAdmissionPolicies: ResourceStrategy<ValidatingAdmissionPolicy> = {
   resource: resources.validatingAdmissionPolicies,
+  ...validatingPolicyValidation,
   setDefaults: setPolicyDefaults,
   subresources: { status: { prepareForUpdate: keepMetadata } },
   resetFields: { '': ['status'], status: ['metadata', 'spec'] },
@@ -82,6 +89,7 @@ export const validatingAdmissionPolicies: ResourceStrategy<ValidatingAdmissionPo
 
 export const mutatingAdmissionPolicies: ResourceStrategy<MutatingAdmissionPolicy> = {
   resource: resources.mutatingAdmissionPolicies,
+  ...mutatingPolicyValidation,
   setDefaults: setPolicyDefaults,
   generation: 'spec',
   allowUnconditionalUpdate: false,
@@ -100,6 +108,7 @@ export const mutatingAdmissionPolicies: ResourceStrategy<MutatingAdmissionPolicy
 
 export const validatingAdmissionPolicyBindings: ResourceStrategy<ValidatingAdmissionPolicyBinding> = {
   resource: resources.validatingAdmissionPolicyBindings,
+  ...validatingBindingValidation,
   setDefaults: setBindingDefaults,
   generation: 'spec',
   allowUnconditionalUpdate: false,
@@ -108,6 +117,7 @@ export const validatingAdmissionPolicyBindings: ResourceStrategy<ValidatingAdmis
 
 export const mutatingAdmissionPolicyBindings: ResourceStrategy<MutatingAdmissionPolicyBinding> = {
   resource: resources.mutatingAdmissionPolicyBindings,
+  ...mutatingBindingValidation,
   setDefaults: setBindingDefaults,
   generation: 'spec',
   allowUnconditionalUpdate: false,

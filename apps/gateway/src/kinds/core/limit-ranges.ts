@@ -12,7 +12,11 @@ export const limitRanges: ResourceStrategy<LimitRange> = {
     for (const item of spec?.limits ?? []) setItemDefaults(item);
   },
 
-  prepareForCreate: ({ spec }) => emptyIsNull(spec, 'limits'),
+  prepareForCreate({ metadata, spec }) {
+    // One that nobody named is named by its identity.
+    if (metadata !== undefined && !metadata.name) metadata.name = metadata.uid;
+    emptyIsNull(spec, 'limits');
+  },
   prepareForUpdate: ({ spec }) => emptyIsNull(spec, 'limits'),
   allowCreateOnUpdate: true,
 };

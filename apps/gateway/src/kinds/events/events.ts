@@ -1,8 +1,9 @@
 import { type CoreEvent, type EventsEvent, type ObjectReference, resources } from '#api';
-import { type DeepReadonly } from '#machinery';
+import { type DeepReadonly, isPathSegmentName } from '#machinery';
 import { type FieldSelectorGetter, type ResourceStrategy } from '../strategy';
 import { eventFromCore, eventToCore } from './event-conversion';
 import { eventTable } from './event-table';
+import { validateAnyEvent, validateNewEvent, validateNewEventUpdate } from './event-validation';
 
 /** Events are news; after an hour nobody reads them. */
 const TTL_SECONDS = 3600;
@@ -23,6 +24,8 @@ function selectReference<T>(
 
 export const coreEvents: ResourceStrategy<CoreEvent> = {
   resource: resources.events,
+  nameRule: (name) => isPathSegmentName(name),
+  validateFirst: validateAnyEvent,
   fieldSelectors: {
     ...selectReference<CoreEvent>('involvedObject', ({ involvedObject }) => involvedObject),
     reason: ({ reason }) => reason ?? '',
@@ -37,6 +40,8 @@ export const coreEvents: ResourceStrategy<CoreEvent> = {
 
 export const newEvents: ResourceStrategy<EventsEvent> = {
   resource: resources.eventsEvents,
+  validateCreate: (event) => validateNewEvent(eventToCore(event)),
+  validateUpdate: (event, old) => validateNewEventUpdate(eventToCore(event), eventToCore(old)),
   fieldSelectors: {
     ...selectReference<EventsEvent>('regarding', ({ regarding }) => regarding),
     reason: ({ reason }) => reason ?? '',

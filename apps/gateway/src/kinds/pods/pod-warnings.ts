@@ -100,7 +100,10 @@ function volumeWarnings(volume: DeepReadonly<Volume>, path: FieldPath): string[]
   const old = oldVolumes
     .filter(([name]) => volume[name] !== undefined)
     .map(([name, text]) => at(path.child(name === 'storageos' ? 'storageOS' : name), text));
-  const empty = volume.projected !== undefined && isUnset(volume.projected.sources);
+  const { projected } = volume;
+  const empty =
+    projected !== undefined &&
+    (isUnset(projected.sources) || projected.sources?.some((source) => Object.keys(source).length === 0));
   return empty ? [...old, `volume "${volume.name}" (Projected) has no sources provided`] : old;
 }
 

@@ -1,4 +1,4 @@
-import { type Pod, type PodCondition, resources } from '#api';
+import { type Pod, type PodCondition, type PodSpec, resources } from '#api';
 import { type DeepReadonly } from '#machinery';
 import { keepFields } from '../common/status';
 import { type ResourceStrategy } from '../strategy';
@@ -21,6 +21,8 @@ export const pods: ResourceStrategy<Pod> = {
 
   prepareForCreate(pod, { now }) {
     dropDisabledFields(pod);
+    const { spec } = pod;
+    if ((spec?.terminationGracePeriodSeconds ?? 0) < 0) (spec as PodSpec).terminationGracePeriodSeconds = 1;
     pod.status = {
       phase: 'Pending',
       qosClass: qosClassOf(pod.spec ?? { containers: [] }),

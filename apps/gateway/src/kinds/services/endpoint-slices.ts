@@ -1,5 +1,6 @@
 import { type EndpointSlice, resources } from '#api';
 import { jsonEquals } from '#machinery';
+import { emptyIsNull } from '../common/lists';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { UNSET, firstOf } from '../common/text';
 import { type ResourceStrategy } from '../strategy';
@@ -17,6 +18,9 @@ export const endpointSlices: ResourceStrategy<EndpointSlice> = {
       port.protocol ??= 'TCP';
     }
   },
+
+  prepareForCreate: (slice) => emptyIsNull(slice, 'endpoints'),
+  prepareForUpdate: (slice) => emptyIsNull(slice, 'endpoints'),
 
   // Labels say which service the slice belongs to, so they count.
   generation: (slice, old) =>

@@ -1,4 +1,5 @@
 import { type PersistentVolumeClaim, type StatefulSet, resources } from '#api';
+import { isDns1123Label, maskTrailingDash } from '#machinery';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { setClaimDefaults } from '../storage/persistent-volume-claims';
@@ -9,6 +10,8 @@ import { statefulSetValidation } from './stateful-set-validation';
 export const statefulSets: ResourceStrategy<StatefulSet> = {
   resource: resources.statefulSets,
   ...statefulSetValidation,
+  // Its pods' names are made of it, and are host names.
+  nameRule: (name, prefix) => isDns1123Label(prefix ? maskTrailingDash(name) : name),
 
   setDefaults({ spec }) {
     if (spec === undefined) return;
