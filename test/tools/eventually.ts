@@ -4,11 +4,11 @@ const POLL_MS = 50;
 
 /** Repeats an assertion until it holds; after `timeoutMs` rejects with its last failure. For what other processes do in their own time. */
 export async function eventually<T>(assertion: () => Promise<T> | T, timeoutMs = 15_000): Promise<T> {
-  for (const deadline = Date.now() + timeoutMs; ;) {
+  for (const deadline = performance.now() + timeoutMs; ;) {
     try {
       return await assertion();
     } catch (error) {
-      if (Date.now() >= deadline) throw error;
+      if (performance.now() >= deadline) throw error;
       await wait(POLL_MS);
     }
   }
