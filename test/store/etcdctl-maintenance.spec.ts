@@ -3,8 +3,17 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describeWith } from '../tools/requirements';
-import { eventually } from '../tools/eventually';
-import { etcdctl, expectSame, normalise, type Pair, startEtcdctl, startPair, type Step, transcript } from './etcdctl';
+import {
+  etcdctl,
+  expectSame,
+  inTime,
+  normalise,
+  type Pair,
+  startEtcdctl,
+  startPair,
+  type Step,
+  transcript,
+} from './etcdctl';
 
 const step = (line: string, input?: string): Step => ({ args: line.split(' '), input });
 
@@ -14,7 +23,7 @@ describeWith(['etcd'], 'etcdctl for operators', () => {
   beforeEach(async () => {
     pair = await startPair();
     directory = fs.mkdtempSync(path.join(os.tmpdir(), 'nestor-etcdctl-'));
-  }, 60_000);
+  }, 240_000);
   afterEach(async () => {
     await pair.stop();
     fs.rmSync(directory, { recursive: true, force: true });
@@ -44,7 +53,7 @@ describeWith(['etcd'], 'etcdctl for operators', () => {
         steps.map((line) => step(line)),
       ),
     );
-  }, 120_000);
+  }, 240_000);
 
   it('saves a snapshot, whole and with its digest', async () => {
     const file = path.join(directory, 'ours.snap');
@@ -56,7 +65,7 @@ describeWith(['etcd'], 'etcdctl for operators', () => {
     expect(saved.length).toBeGreaterThan(2_000_000);
     const digest = crypto.createHash('sha256').update(saved.subarray(0, -32)).digest();
     expect(saved.subarray(-32).equals(digest)).toBe(true);
-  }, 60_000);
+  }, 240_000);
 
   it('raises an alarm when the quota is reached, and lets writes through when there is room again', async () => {
     await pair.stop();
@@ -88,7 +97,7 @@ describeWith(['etcd'], 'etcdctl for operators', () => {
         ...(await transcript(endpoint, [step('alarm disarm'), step('alarm list'), step('put small x')])),
       ];
     });
-  }, 120_000);
+  }, 240_000);
 
   it('mirrors a prefix from our server to etcd, and from etcd to ours', async () => {
     for (const [from, to] of [
@@ -100,14 +109,14 @@ describeWith(['etcd'], 'etcdctl for operators', () => {
       try {
         const value = async (): Promise<string> =>
           (await etcdctl(to, ['get', `from-${from}`, '--print-value-only'])).stdout;
-        await eventually(async () => expect(await value()).toBe('before\n'));
+        await inTime(async () => expect(await value()).toBe('before\n'));
         await etcdctl(from, ['put', `from-${from}`, 'after']);
-        await eventually(async () => expect(await value()).toBe('after\n'));
+        await inTime(async () => expect(await value()).toBe('after\n'));
       } finally {
         await mirror.interrupt();
       }
     }
-  }, 60_000);
+  }, 240_000);
 
   it('answers the load of check perf to its end', async () => {
     // A minute of 50 writes a second, after which etcdctl cleans up. Whether that is enough is for the benchmarks to say.
@@ -121,5 +130,5 @@ describeWith(['etcd'], 'etcdctl for operators', () => {
     for (const told of ['Compacted with revision', 'Defragmented', 'Throughput', 'Slowest request', 'Stddev']) {
       expect(stdout).toContain(told);
     }
-  }, 120_000);
+  }, 240_000);
 });
