@@ -111,11 +111,14 @@ export interface Pair {
 
 /** Our server and a real etcd, both empty. */
 export async function startPair(options: { quotaBytes?: number } = {}): Promise<Pair> {
-  const etcd = await startEtcd(options.quotaBytes === undefined ? [] : [`--quota-backend-bytes=${options.quotaBytes}`]);
-  const store = createMemoryStore({ clock: systemClock, quotaBytes: options.quotaBytes });
+  const { quotaBytes } = options;
+  const quota = quotaBytes === undefined ? [] : [`--quota-backend-bytes=${quotaBytes}`];
+  const etcd = await startEtcd(['--metrics=extensive', ...quota]);
+  const metrics = new Registry();
+  const store = createMemoryStore({ clock: systemClock, quotaBytes, metrics });
   const server = await createStoreServer(
     { host: '127.0.0.1', port: 0 },
-    { store, clock: systemClock, logger: silentLogger(), metrics: new Registry() },
+    { store, clock: systemClock, logger: silentLogger(), metrics },
   );
   return {
     ours: server.address,

@@ -222,13 +222,7 @@ describeWith(['etcd'], 'the JSON gateway', () => {
     };
     const theirs = new Set(await names(pair.theirs));
     const ours = await names(pair.ours);
-    expect(ours).toEqual(
-      expect.arrayContaining([
-        'etcd_server_has_leader',
-        'etcd_mvcc_db_total_size_in_bytes',
-        'grpc_server_handled_total',
-      ]),
-    );
+    expect(ours).toContain('etcd_server_has_leader');
     expect(ours.filter((name) => !theirs.has(name))).toEqual([]);
   });
 

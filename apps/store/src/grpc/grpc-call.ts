@@ -4,6 +4,7 @@ import { TLSSocket } from 'node:tls';
 import { type MethodDefinition, status } from '@grpc/grpc-js';
 import { encodeFields, type Field } from '../http2/hpack';
 import { type Http2Stream, type StreamListener } from '../http2/stream';
+import { type CallMetrics } from '../metrics';
 import { RpcError, type Status } from '../status';
 import { framedMessage, MessageReader, PREFIX_BYTES } from './message-reader';
 
@@ -20,8 +21,8 @@ export interface CallTarget {
   readonly definition: MethodDefinition<unknown, unknown>;
   /** The only message of a request that is not a stream. */
   onMessage?(message: unknown): void;
-  /** The answer has ended, for whatever reason, or there is nobody any more to answer. */
-  onOver(code: status): void;
+  /** Hears of its end when the answer is complete, for whatever reason, or there is nobody any more to answer. */
+  readonly metrics: CallMetrics;
 }
 
 /** One call: messages in and out, by gRPC's protocol over HTTP/2. */
@@ -96,7 +97,10 @@ export class GrpcCall implements StreamListener {
   send(message: unknown, taken?: () => void): void {
     if (this.isOver) return;
     this.begin();
-    this.stream.write(framedMessage(this.target!.definition.responseSerialize(message)), taken);
+    const { definition, metrics } = this.target!;
+    const bytes = definition.responseSerialize(message);
+    metrics.sent(bytes.length);
+    this.stream.write(framedMessage(bytes), taken);
   }
 
   /** The answer is complete. */
@@ -166,8 +170,10 @@ export class GrpcCall implements StreamListener {
   }
 
   private decode(message: Buffer): unknown {
+    const { definition, metrics } = this.target!;
+    metrics.received(message.length);
     try {
-      return this.target!.definition.requestDeserialize(message);
+      return definition.requestDeserialize(message);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new RpcError(status.INTERNAL, `grpc: error unmarshalling request: ${reason}`);
@@ -192,7 +198,7 @@ export class GrpcCall implements StreamListener {
   private end(code: status): void {
     this.over = code;
     this.message = undefined;
-    this.target?.onOver(code);
+    this.target?.metrics.ended(code);
     const listeners = this.onGoneListeners;
     this.onGoneListeners = [];
     if (isGone(code)) for (const listener of listeners) listener();
