@@ -16,12 +16,13 @@ main({
     if (lock === undefined) throw new Error(`another process has the store in ${directory}`);
     process.add({ name: 'lock', stop: () => lock.release() });
     const { STORE_QUOTA_BYTES: quotaBytes, STORE_MAX_REQUEST_BYTES: maxRequestBytes } = settings;
-    const cluster = await clusterOptions(settings, { clock, random: Math.random, logger, signal });
+    const cluster = await clusterOptions(settings, { clock, random: Math.random, logger, metrics, signal });
     const limits = { quotaBytes, maxRequestBytes };
     const store = await openStore({
       directory,
       clock,
       logger,
+      metrics,
       ...limits,
       ...(cluster === undefined ? {} : { cluster }),
     });

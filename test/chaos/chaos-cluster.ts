@@ -12,6 +12,8 @@ import { ChaosNetwork } from './network';
 
 /** Enough for a run, and little enough to be filled at once. */
 const DISK = '512m';
+/** Processes start slowly on a machine that has a lot else to do. */
+const START_MS = 240_000;
 
 export interface ChaosMember extends MemberPlace {
   readonly process: ManagedProcess;
@@ -22,21 +24,23 @@ export interface ChaosMember extends MemberPlace {
 
 /** Members of one store, each on a machine and a disk of its own, which is a namespace and a tmpfs. */
 export class ChaosCluster {
-  readonly network = new ChaosNetwork();
   readonly members: ChaosMember[] = [];
   private readonly directory = fs.mkdtempSync(path.join(os.tmpdir(), 'nestor-chaos-'));
   private made = 0;
 
-  private constructor(private readonly kind: MemberKind) {}
+  private constructor(
+    private readonly kind: MemberKind,
+    readonly network: ChaosNetwork,
+  ) {}
 
   /** Resolves when there is a leader that all know. */
   static async start(kind: MemberKind, size: number): Promise<ChaosCluster> {
-    const cluster = new ChaosCluster(kind);
+    const cluster = new ChaosCluster(kind, await ChaosNetwork.create());
     try {
       const places = [];
       for (let count = 0; count < size; count++) places.push(await cluster.place());
       for (const place of places) await cluster.launch(place, places, 'new');
-      await cluster.settled();
+      await cluster.settled(START_MS);
       return cluster;
     } catch (error) {
       await cluster.stop();
@@ -60,17 +64,29 @@ export class ChaosCluster {
     return statuses.find(({ status }) => status !== undefined && status.leader === status.memberId)?.member;
   }
 
-  /** Resolves when all members run, agree on a leader, and have applied the same. */
-  async settled(timeoutMs = 60_000): Promise<void> {
-    await eventually(async () => {
-      const gone = this.members.find(({ process }) => !process.isRunning);
-      if (gone !== undefined) throw new Error(`${gone.name} has ended:\n${gone.process.log.slice(-3_000)}`);
-      const statuses = await Promise.all(this.members.map(({ operator }) => operator.status()));
-      const leaders = new Set(statuses.map(({ leader }) => leader));
-      const revisions = new Set(statuses.map(({ revision }) => revision));
-      if (leaders.size === 1 && !leaders.has(0n) && revisions.size === 1) return;
-      throw new Error(`leaders ${[...leaders].join()}, revisions ${[...revisions].join()}`);
-    }, timeoutMs);
+  /** Resolves when all members run, agree on a leader, and have applied the same. Rejects with what each says, and the ends of their logs. */
+  async settled(timeoutMs = 120_000): Promise<void> {
+    try {
+      const isSettled = await eventually(() => this.agree(), timeoutMs);
+      if (!isSettled) throw new Error('a member has ended');
+    } catch (error) {
+      const ends = this.members.map(
+        ({ name, process }) => `--- ${name}: ${process.ending ?? 'running'}\n${process.log.slice(-2_000)}`,
+      );
+      throw new Error(`${(error as Error).message}\n${ends.join('\n')}`, { cause: error });
+    }
+  }
+
+  /** Rejects while they do not agree; false: they never will, since one has ended. */
+  private async agree(): Promise<boolean> {
+    if (this.running.length < this.members.length) return false;
+    const said = await Promise.allSettled(this.members.map(({ operator }) => operator.status()));
+    const states = said.map((each) => {
+      if (each.status === 'rejected') return String(each.reason);
+      return each.value.leader === 0n ? 'no leader' : `leader ${each.value.leader}, revision ${each.value.revision}`;
+    });
+    if (new Set(states).size === 1 && states[0]!.startsWith('leader')) return true;
+    throw new Error(this.members.map(({ name }, index) => `${name}: ${states[index]}`).join('\n'));
   }
 
   /** One more member, on an empty disk. */
@@ -92,7 +108,7 @@ export class ChaosCluster {
 
   async stop(): Promise<void> {
     for (const member of this.members.splice(0)) await this.close(member);
-    this.network.remove();
+    await this.network.remove();
     for (const disk of fs.readdirSync(this.directory)) {
       if (disk.endsWith('-disk')) execFileSync('umount', [path.join(this.directory, disk)]);
     }

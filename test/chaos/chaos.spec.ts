@@ -31,6 +31,6 @@ describeWith(['root', 'ip', 'nft', ...(isEtcd ? (['etcd'] as const) : [])], 'whi
       expect(report.acknowledged).toBeGreaterThan(20 * minutes);
       expect(report.leases).toBeGreaterThan(0);
     },
-    minutes * 60_000 + 240_000,
+    minutes * 60_000 + 600_000,
   );
 });

@@ -1,31 +1,41 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { holdHostMutex } from '#process';
 import { type SpawnCommand } from './spawn-command';
 
-/** Of 10.199.0.0/24, which is nobody's. */
-const OBSERVER = '10.199.0.1';
+/** Of 198.18.0.0/15, which is for tests (RFC 2544): one for each run that is going on. */
+const NETWORKS = Array.from({ length: 256 }, (_, number) => `198.18.${number}`);
+const NAMESPACES = '/run/netns';
 
 /**
  * Machines on a switch, as network namespaces, and this machine beside them:
  *
- *     switch ─┬─ here 10.199.0.1
- *             ├─ m1   10.199.0.11
- *             └─ m2   10.199.0.12 …
+ *     switch ─┬─ here 198.18.0.1
+ *             ├─ m1   198.18.0.11
+ *             └─ m2   198.18.0.12 …
  *
  * What goes from one to another can be cut, in one direction or both, or made to lose packets; this machine always gets through.
+ * Another run at the same time has other addresses, and what an interrupted one left behind is removed.
  */
 export class ChaosNetwork {
   private readonly prefix = `chaos${process.pid}`;
   private readonly uplink = `ch${process.pid}`;
   private readonly machines: string[] = [];
 
-  constructor() {
+  private constructor(private readonly network: OwnNetwork) {
     ip('netns', 'add', this.namespace('switch'));
     this.inside('switch', 'ip', 'link', 'add', 'br0', 'type', 'bridge');
     this.inside('switch', 'ip', 'link', 'set', 'br0', 'up');
     ip('link', 'add', this.uplink, 'type', 'veth', 'peer', 'name', 'here', 'netns', this.namespace('switch'));
-    ip('addr', 'add', `${OBSERVER}/24`, 'dev', this.uplink);
+    ip('addr', 'add', `${this.network.prefix}.1/24`, 'dev', this.uplink);
     ip('link', 'set', this.uplink, 'up');
     this.plug('here');
+  }
+
+  static async create(): Promise<ChaosNetwork> {
+    removeAbandoned();
+    return new ChaosNetwork(await ownNetwork());
   }
 
   add(machine: string): void {
@@ -43,7 +53,7 @@ export class ChaosNetwork {
 
   /** @param machine `m` and a number */
   address(machine: string): string {
-    return `10.199.0.${10 + Number(machine.slice(1))}`;
+    return `${this.network.prefix}.${10 + Number(machine.slice(1))}`;
   }
 
   /** How to run a program on a machine. */
@@ -65,8 +75,9 @@ export class ChaosNetwork {
     for (const machine of this.machines) this.inside(machine, 'nft', 'flush chain inet chaos in');
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
     for (const machine of [...this.machines.splice(0), 'switch']) ip('netns', 'delete', this.namespace(machine));
+    await this.network.release();
   }
 
   private rule(machine: string, rule: string): void {
@@ -88,4 +99,33 @@ export class ChaosNetwork {
 
 function ip(...args: string[]): void {
   execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+interface OwnNetwork {
+  /** The first three numbers of its addresses. */
+  readonly prefix: string;
+  release(): Promise<void>;
+}
+
+async function ownNetwork(): Promise<OwnNetwork> {
+  for (const prefix of NETWORKS) {
+    const lock = await holdHostMutex(`chaos network ${prefix}`);
+    if (lock !== undefined) return { prefix, ...lock };
+  }
+  throw new Error('no network is free');
+}
+
+/** Namespaces of runs that are no more; a link goes with the namespace at its other end. */
+function removeAbandoned(): void {
+  if (!existsSync(NAMESPACES)) return;
+  for (const name of readdirSync(NAMESPACES)) {
+    const [, pid] = /^chaos(\d+)-/.exec(name) ?? [];
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    try {
+      ip('netns', 'delete', name);
+    } catch (error) {
+      // Somebody else was faster.
+      if (existsSync(path.join(NAMESPACES, name))) throw error;
+    }
+  }
 }

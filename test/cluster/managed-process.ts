@@ -38,6 +38,12 @@ export class ManagedProcess {
     return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
   }
 
+  /** Its exit code or signal; undefined while it runs. */
+  get ending(): string | undefined {
+    const { exitCode, signalCode } = this.child ?? { exitCode: 'not started', signalCode: null };
+    return signalCode ?? exitCode?.toString();
+  }
+
   get log(): string {
     return readFileSync(this.options.logFile, 'utf8');
   }

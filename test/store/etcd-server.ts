@@ -35,7 +35,7 @@ export async function startEtcd(flags: readonly string[] = []): Promise<EtcdServ
     await eventually(async () => {
       const { health } = (await (await fetch(`${endpoint}/health`)).json()) as { health: string };
       if (health !== 'true') throw new Error('etcd has no leader yet');
-    });
+    }, 60_000);
   } catch (error) {
     await stop();
     throw error;

@@ -3,8 +3,17 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describeWith } from '../tools/requirements';
-import { eventually } from '../tools/eventually';
-import { etcdctl, expectSame, normalise, type Pair, startEtcdctl, startPair, type Step, transcript } from './etcdctl';
+import {
+  etcdctl,
+  expectSame,
+  inTime,
+  normalise,
+  type Pair,
+  startEtcdctl,
+  startPair,
+  type Step,
+  transcript,
+} from './etcdctl';
 
 const step = (line: string, input?: string): Step => ({ args: line.split(' '), input });
 
@@ -100,9 +109,9 @@ describeWith(['etcd'], 'etcdctl for operators', () => {
       try {
         const value = async (): Promise<string> =>
           (await etcdctl(to, ['get', `from-${from}`, '--print-value-only'])).stdout;
-        await eventually(async () => expect(await value()).toBe('before\n'));
+        await inTime(async () => expect(await value()).toBe('before\n'));
         await etcdctl(from, ['put', `from-${from}`, 'after']);
-        await eventually(async () => expect(await value()).toBe('after\n'));
+        await inTime(async () => expect(await value()).toBe('after\n'));
       } finally {
         await mirror.interrupt();
       }

@@ -4,6 +4,7 @@ import { systemClock } from '#machinery';
 import { createMemoryStore } from '#store';
 import { Registry, silentLogger } from '#telemetry';
 import { createStoreServer } from '../../apps/store';
+import { eventually } from '../tools/eventually';
 import { startEtcd } from './etcd-server';
 
 export interface Outcome {
@@ -40,7 +41,8 @@ export interface Running {
 
 export function startEtcdctl(endpoint: string, args: readonly string[]): Running {
   const child = spawn('etcdctl', [`--endpoints=${endpoint}`, ...args], { env: environment });
-  const exit = once(child, 'exit');
+  // Not `exit`, after which there may still be something to read.
+  const closed = once(child, 'close');
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -48,30 +50,40 @@ export function startEtcdctl(endpoint: string, args: readonly string[]): Running
     output: () => output,
     async interrupt() {
       child.kill('SIGINT');
-      await exit;
+      await closed;
     },
   };
 }
 
+/** As `eventually`, for what etcdctl comes to: each of its processes may take seconds to begin on a machine that is busy. */
+export function inTime<T>(assertion: () => Promise<T> | T): Promise<T> {
+  return eventually(assertion, 60_000);
+}
+
 /** What depends on the server, and not on what it does: its ids, versions, sizes, terms, indexes, addresses, hashes and the time. */
 export function normalise(text: string, endpoint: string): string {
-  return text
-    .replaceAll(endpoint, '<endpoint>')
-    .replace(/"(ClusterID|MemberID|RaftTerm)" : \d+/g, '"$1" : <number>')
-    .replace(/client-[0-9a-f-]{36}/g, 'client-<id>')
-    .replace(/took = [^\s]+/g, 'took = <time>')
-    .replace(
-      /"(cluster_id|member_id|raft_term|raftIndex|raftTerm|raftAppliedIndex|leader|dbSize|dbSizeInUse|ID|id|lease|hash|memberID)":"?(?!0\b)\d+"?/g,
-      '"$1":<number>',
-    )
-    .replace(/,"compact_revision":-1/g, '')
-    .replace(/"version":"[\d.]+"/g, '"version":"<version>"')
-    .replace(/"(?:ts|timestamp)":"[^"]*"/g, '"ts":"<time>"')
-    .replace(/memberID:\d+/g, 'memberID:<id>')
-    .replace(/\b[0-9a-f]{15,16}\b/g, '<id>')
-    .replace(/remaining\(\d+s\)/g, 'remaining(<time>)')
-    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z?/g, '<time>')
-    .replace(/"peerURLs":\[[^\]]*\],?/g, '');
+  return (
+    text
+      .replaceAll(endpoint, '<endpoint>')
+      // What an interrupt cut short: it depends on the moment whether there was anything.
+      .replace(/^\{"level":"warn".*code = Canceled.*\}\n/gm, '')
+      .replace(/"(ClusterID|MemberID|RaftTerm)" : \d+/g, '"$1" : <number>')
+      .replace(/client-[0-9a-f-]{36}/g, 'client-<id>')
+      .replace(/took = [^\s]+/g, 'took = <time>')
+      .replace(
+        /"(cluster_id|member_id|raft_term|raftIndex|raftTerm|raftAppliedIndex|leader|dbSize|dbSizeInUse|ID|id|lease|hash|memberID)":"?(?!0\b)\d+"?/g,
+        '"$1":<number>',
+      )
+      .replace(/,"compact_revision":-1/g, '')
+      .replace(/"version":"[\d.]+"/g, '"version":"<version>"')
+      .replace(/"(?:ts|timestamp)":"[^"]*"/g, '"ts":"<time>"')
+      .replace(/memberID:\d+/g, 'memberID:<id>')
+      // Of 64 bits, by chance; zeros in front are not printed.
+      .replace(/\b[0-9a-f]{10,16}\b/g, '<id>')
+      .replace(/remaining\(\d+s\)/g, 'remaining(<time>)')
+      .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z?/g, '<time>')
+      .replace(/"peerURLs":\[[^\]]*\],?/g, '')
+  );
 }
 
 export interface Step {
@@ -99,11 +111,14 @@ export interface Pair {
 
 /** Our server and a real etcd, both empty. */
 export async function startPair(options: { quotaBytes?: number } = {}): Promise<Pair> {
-  const etcd = await startEtcd(options.quotaBytes === undefined ? [] : [`--quota-backend-bytes=${options.quotaBytes}`]);
-  const store = createMemoryStore({ clock: systemClock, quotaBytes: options.quotaBytes });
+  const { quotaBytes } = options;
+  const quota = quotaBytes === undefined ? [] : [`--quota-backend-bytes=${quotaBytes}`];
+  const etcd = await startEtcd(['--metrics=extensive', ...quota]);
+  const metrics = new Registry();
+  const store = createMemoryStore({ clock: systemClock, quotaBytes, metrics });
   const server = await createStoreServer(
     { host: '127.0.0.1', port: 0 },
-    { store, clock: systemClock, logger: silentLogger(), metrics: new Registry() },
+    { store, clock: systemClock, logger: silentLogger(), metrics },
   );
   return {
     ours: server.address,

@@ -6,6 +6,7 @@ import { systemClock } from '#machinery';
 import { createMemoryStore, type KeyValueStore } from '#store';
 import { Registry, silentLogger } from '#telemetry';
 import { createStoreServer, type RunningStoreServer } from '../../apps/store';
+import { eventually } from '../tools/eventually';
 
 /** Our HTTP/2 against Node's client, and against bytes that no client sends. */
 
@@ -123,6 +124,43 @@ it('says what is no call, and what it does not do', async () => {
     expect(await ask(session, path, range('a'), { 'grpc-timeout': '10S' })).toMatchObject({ status: '0' });
   });
 });
+
+it('keeps no more of unfinished requests than it has room for, and goes on with the others', async () => {
+  const count = 48;
+  const part = Buffer.alloc(2 * 1024 * 1024 - 64 * 1024);
+  part.writeUInt32BE(2 * 1024 * 1024, 1);
+  const work = async (session: ClientHttp2Session): Promise<void> => {
+    const begin = (): http2.ClientHttp2Stream => {
+      const headers = { ':method': 'POST', ':path': kvService.put.path, 'content-type': 'application/grpc' };
+      const stream = session.request({ ...headers, te: 'trailers' });
+      stream.on('error', () => undefined);
+      stream.write(part);
+      return stream;
+    };
+    // Twice: what was refused, and what was given up, is not counted any more.
+    for (let round = 0; round < 2; round++) {
+      const refused: unknown[] = [];
+      const streams = Array.from({ length: count }, begin);
+      for (const stream of streams) {
+        stream.on('response', (fields) => refused.push(fields['grpc-status'], fields['grpc-message']));
+      }
+      const most = Math.ceil((64 * 1024 * 1024) / part.length);
+      await eventually(() => expect(refused.length / 2).toBeGreaterThanOrEqual(count - most));
+      expect(new Set(refused)).toEqual(new Set(['8', encodeURI('etcdserver: too many requests')]));
+      expect(refused.length / 2).toBeLessThan(count / 2);
+      expect((await ask(session, kvService.range.path, range('a'))).status).toBe('0');
+      await Promise.all(
+        streams.map(async (stream) => {
+          if (stream.closed) return;
+          const closed = once(stream, 'close');
+          stream.close(http2.constants.NGHTTP2_CANCEL);
+          await closed;
+        }),
+      );
+    }
+  };
+  await withSession(work, { maxSessionMemory: 1_000 });
+}, 60_000);
 
 it('gives up a call whose time is over', async () => {
   jest.spyOn(behind, 'range').mockReturnValue(new Promise(() => undefined));

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
+import https from 'node:https';
+import { text } from 'node:stream/consumers';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -25,6 +27,32 @@ interface Place {
   readonly peerUrl: string;
   readonly process: ManagedProcess;
 }
+
+/** What etcd's own dashboard and alerts ask Prometheus for (its `contrib/mixin`). */
+const dashboard: readonly string[] = [
+  'etcd_disk_backend_commit_duration_seconds_bucket',
+  'etcd_disk_wal_fsync_duration_seconds_bucket',
+  'etcd_mvcc_db_total_size_in_bytes',
+  'etcd_mvcc_db_total_size_in_use_in_bytes',
+  'etcd_network_client_grpc_received_bytes_total',
+  'etcd_network_client_grpc_sent_bytes_total',
+  'etcd_network_peer_received_bytes_total{From=',
+  'etcd_network_peer_round_trip_time_seconds_bucket',
+  'etcd_network_peer_sent_bytes_total{To=',
+  'etcd_server_has_leader 1',
+  'etcd_server_leader_changes_seen_total',
+  'etcd_server_proposals_applied_total',
+  'etcd_server_proposals_committed_total',
+  'etcd_server_proposals_failed_total 0',
+  'etcd_server_proposals_pending 0',
+  'etcd_server_quota_backend_bytes',
+  'grpc_server_handled_total{grpc_type="unary"',
+  'grpc_server_handling_seconds_bucket',
+  'grpc_server_started_total',
+  'process_max_fds',
+  'process_open_fds',
+  'process_resident_memory_bytes',
+];
 
 /** Writes one key after the other, and remembers what was acknowledged. */
 class Writer {
@@ -166,6 +194,21 @@ describeWith(['etcd'], 'a store of several members, by its operator', () => {
     const status = await nestor('status');
     expect(status.split('\n').filter((line) => /^https:.* 3\.6\.0 /.test(line))).toHaveLength(3);
     expect(status.match(/ B +true /g)).toHaveLength(1);
+  });
+
+  it('tells what dashboards look at, one leader among them', async () => {
+    const { caPem: ca, certificatePem: cert, keyPem: key } = tls;
+    const metrics = async (endpoint: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        https
+          .get(`${endpoint}/metrics`, { ca, cert, key, agent: false }, (response) => resolve(text(response)))
+          .on('error', reject);
+      });
+    await eventually(async () => {
+      const told = await Promise.all(endpoints().map(metrics));
+      for (const each of told) expect(dashboard.filter((name) => !each.includes(`\n${name}`))).toEqual([]);
+      expect(told.filter((each) => each.includes('\netcd_server_is_leader 1\n'))).toHaveLength(1);
+    }, 60_000);
   });
 
   it('takes a fourth in as a learner, which may be there before it is added, promotes it, and lets one go', async () => {

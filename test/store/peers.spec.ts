@@ -5,7 +5,7 @@ import { systemClock } from '#machinery';
 import { issueCertificate, type KeyPair } from '#pki';
 import { type Message } from '#raft';
 import { createPeerTransport, type PeerHandler, type PeerTransport, type SnapshotMessage } from '#store';
-import { silentLogger } from '#telemetry';
+import { Registry, silentLogger } from '#telemetry';
 import { eventually } from '../tools/eventually';
 import { freePorts } from '../tools/free-ports';
 import { type Certificates, makeCertificates } from './certificates';
@@ -46,6 +46,7 @@ interface Member {
   readonly url: string;
   readonly listener: Listener;
   readonly transport: PeerTransport;
+  readonly metrics: Registry;
 }
 
 let certificates: Certificates;
@@ -78,17 +79,19 @@ async function member(
   commonName = 'peer',
 ): Promise<Member> {
   const port = ports[id - 1]!;
+  const metrics = new Registry();
   const transport = await createPeerTransport({
     listen: { host: '127.0.0.1', port },
     tls: await peerPair(authority, commonName),
     clock: systemClock,
     random: Math.random,
     logger: silentLogger(),
+    metrics,
   });
   const listener = new Listener();
   await transport.start({ clusterId, memberId: BigInt(id) }, listener);
   open.push(transport);
-  return { id: BigInt(id), url: `https://127.0.0.1:${port}`, listener, transport };
+  return { id: BigInt(id), url: `https://127.0.0.1:${port}`, listener, transport, metrics };
 }
 
 function introduce(...members: Member[]): void {
@@ -105,7 +108,7 @@ async function says(from: Member, to: Member, commit: number): Promise<void> {
   await eventually(() => {
     from.transport.send([heartbeat(from, to, commit)]);
     expect(to.listener.received).toContainEqual(heartbeat(from, to, commit));
-  });
+  }, 30_000);
 }
 
 describe('members that talk', () => {
@@ -149,6 +152,45 @@ describe('members that talk', () => {
     a.transport.setPeers([]);
     await expect(a.transport.request(b.id, Buffer.from('hello'), 1_000)).rejects.toThrow('is not a peer');
   });
+
+  it('reach a peer although whoever took the connection first never says a word', async () => {
+    // As a machine that loses its power in the middle of a handshake.
+    const mute = net.createServer((socket) => socket.on('error', () => undefined));
+    mute.listen(ports[1], '127.0.0.1');
+    await once(mute, 'listening');
+    const a = await member(1);
+    a.transport.setPeers([{ id: 2n, urls: [`https://127.0.0.1:${ports[1]}`] }]);
+    const connected = once(mute, 'connection') as Promise<[net.Socket]>;
+    a.transport.send([{ type: 'heartbeat', from: 1n, to: 2n, term: 3, commit: 1, context: 0n }]);
+    const [socket] = await connected;
+    mute.close();
+    try {
+      await says(a, await member(2), 2);
+    } finally {
+      socket.destroy();
+    }
+  }, 60_000);
+
+  it('measure what they send, what they receive, and how long the way is', async () => {
+    const [a, b] = [await member(1), await member(2)];
+    introduce(a, b);
+    await says(a, b, 1);
+    await eventually(async () => {
+      const told = await a.metrics.metrics();
+      expect(told).toContain('etcd_network_active_peers{Local="1",Remote="2"} 1');
+      expect(told).toMatch(/etcd_network_peer_sent_bytes_total\{To="2"\} [1-9]/);
+      expect(told).toMatch(/etcd_network_peer_round_trip_time_seconds_count\{To="2"\} [1-9]/);
+      expect(await b.metrics.metrics()).toMatch(/etcd_network_peer_received_bytes_total\{From="1"\} [1-9]/);
+    });
+    await b.transport.close();
+    await eventually(async () => {
+      a.transport.send([heartbeat(a, b, 2)]);
+      const told = await a.metrics.metrics();
+      expect(told).toContain('etcd_network_active_peers{Local="1",Remote="2"} 0');
+      expect(told).toContain('etcd_network_disconnected_peers_total{Local="1",Remote="2"} 1');
+      expect(told).toMatch(/etcd_network_peer_sent_failures_total\{To="2"\} [1-9]/);
+    });
+  }, 60_000);
 
   it('ask one another', async () => {
     const [a, b] = [await member(1), await member(2)];

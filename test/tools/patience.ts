@@ -1,2 +1,2 @@
 /** What starts processes takes as long as the machine is busy: the limit is for what never ends. */
-jest.setTimeout(180_000);
+jest.setTimeout(240_000);

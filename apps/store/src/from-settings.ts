@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { type Clock } from '#machinery';
 import { type Settings } from '#process';
 import { type ClusterOptions, createPeerTransport, parseInitialCluster, type PeerTransportOptions } from '#store';
-import { type Logger } from '#telemetry';
+import { type Logger, type Registry } from '#telemetry';
 import { type StoreServerConfig } from './config';
 import { type settings } from './settings';
 
@@ -17,6 +17,7 @@ export async function clusterOptions(
     readonly clock: Clock;
     readonly random: () => number;
     readonly logger: Logger;
+    readonly metrics?: Registry;
     /** Gives up waiting for members that know this one. */
     readonly signal?: AbortSignal;
   },

@@ -40,7 +40,7 @@ export class Rpc {
     const method = this.methods.get(path);
     if (method === undefined) return this.refuse(path, call);
     const { definition, kind } = method;
-    const ended = this.metrics.call(path, kind);
+    const metrics = this.metrics.call(path, kind);
     const run = (work: Promise<void>): void => {
       work.then(
         () => call.finish(),
@@ -51,13 +51,13 @@ export class Rpc {
     };
     const context = new RpcCall(call, this.authenticator, this.stopping);
     if (method.kind === 'bidi_stream') {
-      call.open({ definition, onOver: ended });
+      call.open({ definition, metrics });
       return run(converse(call, method, context));
     }
     const answer = method.kind === 'unary' ? answerOnce : answerInPieces;
     call.open({
       definition,
-      onOver: ended,
+      metrics,
       onMessage: (request) => run(answer(call, method as never, request, context)),
     });
   }

@@ -1,5 +1,6 @@
 import { type KeyValueStore, type LocalStore, type StoreStatus } from '#store';
 import { Gauge, type Registry } from '#telemetry';
+import { API_VERSION } from './maintenance-service';
 
 /** What is read off the store whenever somebody asks, by etcd's names. */
 const gauges: readonly {
@@ -7,11 +8,20 @@ const gauges: readonly {
   readonly help: string;
   readonly of: (status: StoreStatus) => number;
 }[] = [
-  { name: 'etcd_server_is_leader', help: 'Whether this member leads.', of: () => 1 },
+  {
+    name: 'etcd_server_is_leader',
+    help: 'Whether this member leads.',
+    of: ({ leader, memberId }) => Number(leader === undefined || leader === memberId),
+  },
+  {
+    name: 'etcd_server_is_learner',
+    help: 'Whether it only learns.',
+    of: ({ isLearner }) => Number(isLearner ?? false),
+  },
   {
     name: 'etcd_server_proposals_committed_total',
     help: 'Entries of the log that are committed.',
-    of: ({ appliedIndex }) => appliedIndex,
+    of: ({ raftIndex, appliedIndex }) => raftIndex ?? appliedIndex,
   },
   {
     name: 'etcd_server_proposals_applied_total',
@@ -32,6 +42,17 @@ const gauges: readonly {
   },
 ];
 
+/** Of the API. */
+const versions = [
+  ['etcd_server_version', 'server_version', API_VERSION, 'The version of this member.'],
+  [
+    'etcd_cluster_version',
+    'cluster_version',
+    API_VERSION.replace(/\.\d+$/, ''),
+    'The version that all members understand.',
+  ],
+] as const;
+
 export function registerStoreMetrics(registry: Registry, store: KeyValueStore & Partial<LocalStore>): void {
   const registers = [registry];
   for (const { name, help, of } of gauges) {
@@ -50,7 +71,21 @@ export function registerStoreMetrics(registry: Registry, store: KeyValueStore & 
     help: 'Whether there is a leader.',
     registers,
     async collect() {
-      this.set((await statusOf(store)) === undefined ? 0 : 1);
+      const status = await statusOf(store);
+      this.set(status === undefined || status.leader === 0n ? 0 : 1);
+    },
+  });
+  for (const [name, label, version, help] of versions) {
+    new Gauge({ name, help, registers, labelNames: [label] }).set({ [label]: version }, 1);
+  }
+  new Gauge({
+    name: 'etcd_server_id',
+    help: 'This member.',
+    registers,
+    labelNames: ['server_id'],
+    async collect() {
+      const status = await statusOf(store);
+      if (status !== undefined) this.set({ server_id: status.memberId.toString(16) }, 1);
     },
   });
   const { administration } = store;

@@ -31,7 +31,7 @@ export async function startStoreServer(
   checkSafe(config);
   const { administration } = store;
   const member = await Member.of(store);
-  const metrics = createStoreServerMetrics(registry, store);
+  const metrics = createStoreServerMetrics(registry, store, clock);
   const stopping = new AbortController();
   // One listener a watch stream.
   setMaxListeners(0, stopping.signal);

@@ -1,9 +1,11 @@
 import { Metadata } from '@grpc/grpc-js';
 import { type Message } from '#raft';
+import { Registry } from '#telemetry';
 import { type PeerTransportOptions } from '../src/create-peer-transport';
 import { storeErrors } from '../src/errors';
 import { type PeerHandler, type PeerTransport, type SnapshotMessage } from '../src/replication/peer-transport';
 import { openClient } from '../remote/channel';
+import { createPeerMetrics, type PeerMetrics } from './peer-metrics';
 import { Peer, PEER_KEEP_ALIVE_MS } from './peer';
 import { peerService } from './peer-service';
 import { PeerServer } from './peer-server';
@@ -13,6 +15,7 @@ type Started = {
   readonly self: { readonly clusterId: bigint; readonly memberId: bigint };
   readonly handler: PeerHandler;
   readonly server: PeerServer;
+  readonly metricsOf: (peer: bigint) => PeerMetrics;
 };
 
 /** Members over gRPC: a connection each way, mutual TLS, one stream of messages a peer. */
@@ -23,13 +26,20 @@ export class GrpcPeerTransport implements PeerTransport {
   constructor(private readonly options: PeerTransportOptions) {}
 
   async start(self: Started['self'], handler: PeerHandler): Promise<void> {
-    const server = new PeerServer(this.options, self, handler);
+    const create = createPeerMetrics(this.options.metrics ?? new Registry(), self.memberId.toString(16));
+    const known = new Map<bigint, PeerMetrics>();
+    const metricsOf = (peer: bigint): PeerMetrics => {
+      const metrics = known.get(peer) ?? create(peer.toString(16));
+      known.set(peer, metrics);
+      return metrics;
+    };
+    const server = new PeerServer(this.options, self, handler, metricsOf);
     await server.listen();
-    this.started = { self, handler, server };
+    this.started = { self, handler, server, metricsOf };
   }
 
   setPeers(peers: readonly { readonly id: bigint; readonly urls: readonly string[] }[]): void {
-    const { self, handler } = this.running();
+    const { self, handler, metricsOf } = this.running();
     const { tls, clock, random, logger } = this.options;
     const context = { tls, clock, random, logger, unreachable: (id: bigint) => handler.unreachable(id) };
     const before = this.peers;
@@ -38,7 +48,7 @@ export class GrpcPeerTransport implements PeerTransport {
       const known = before.get(id);
       const isSame = known !== undefined && known.urls.join() === urls.join();
       const envelope = { clusterId: self.clusterId, from: self.memberId, to: id };
-      this.peers.set(id, isSame ? known : new Peer(envelope, urls, context));
+      this.peers.set(id, isSame ? known : new Peer(envelope, urls, { ...context, metrics: metricsOf(id) }));
       if (isSame) before.delete(id);
     }
     for (const gone of before.values()) gone.close();

@@ -13,6 +13,7 @@ import { type Logger } from '#telemetry';
 import { type PeerTransportOptions } from '../src/create-peer-transport';
 import { type PeerHandler } from '../src/replication/peer-transport';
 import { decodeMessage } from './message-codec';
+import { type PeerMetrics } from './peer-metrics';
 import { type Envelope, peerService, readEnvelope } from './peer-service';
 
 type Self = { readonly clusterId: bigint; readonly memberId: bigint };
@@ -45,12 +46,18 @@ export class PeerServer {
     private readonly options: PeerTransportOptions,
     private readonly self: Self,
     private readonly handler: PeerHandler,
+    private readonly metricsOf: (peer: bigint) => PeerMetrics,
   ) {
     this.server.addService(peerService, {
       messages: (stream: Stream, reply: Reply) => this.messages(stream, reply),
       snapshot: (stream: Stream, reply: Reply) => this.reply(reply, () => this.snapshot(stream)),
       ask: (call: Call, reply: Reply) =>
         this.reply(reply, () => this.handler.answer(this.admit(call).from, call.request)),
+      ping: (call: Call, reply: Reply) =>
+        this.reply(reply, async () => {
+          this.admit(call);
+          return NOTHING;
+        }),
       describe: (call: Call, reply: Reply) =>
         this.reply(reply, async () => {
           this.authenticate(call);
@@ -86,10 +93,12 @@ export class PeerServer {
     };
     try {
       const { from, to } = this.admit(stream);
+      const metrics = this.metricsOf(from);
       // So that the peer knows that it has been let in.
       stream.sendMetadata(new Metadata());
       stream.on('data', (bytes: Buffer) => {
         if (isOver) return;
+        metrics.received(bytes.length);
         try {
           const message = decodeMessage(bytes);
           if (message.from !== from || message.to !== to) {
@@ -119,6 +128,7 @@ export class PeerServer {
       throw new Refusal(status.INVALID_ARGUMENT, 'not the message of a snapshot for this member');
     }
     await this.handler.receiveSnapshot(message, chunks);
+    this.metricsOf(from).snapshotReceived();
     return NOTHING;
   }
 

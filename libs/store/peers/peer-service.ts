@@ -11,6 +11,8 @@ export const peerService = {
   snapshot: method('Snapshot', 'stream'),
   /** A question and an answer. */
   ask: method('Ask', 'unary'),
+  /** Answered with nothing, at once. Who has not heard of it says so, which takes as long. */
+  ping: method('Ping', 'unary'),
   /** Who this cluster is; also for those who are not members yet. */
   describe: method('Describe', 'unary'),
 } as const;

@@ -1,4 +1,4 @@
-import { type Client, type ClientWritableStream, type ServiceError } from '@grpc/grpc-js';
+import { type Client, type ClientWritableStream, connectivityState, type ServiceError } from '@grpc/grpc-js';
 import { type Clock, type Timer } from '#machinery';
 import { type Message } from '#raft';
 import { type Logger } from '#telemetry';
@@ -8,6 +8,7 @@ import { type SnapshotMessage } from '../src/replication/peer-transport';
 import { backoffMs } from '../remote/backoff';
 import { openClient } from '../remote/channel';
 import { encodeMessage } from './message-codec';
+import { type PeerMetrics } from './peer-metrics';
 import { type Envelope, peerService, writeEnvelope } from './peer-service';
 import { callUnary } from './unary';
 
@@ -16,6 +17,7 @@ export interface PeerContext {
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
+  readonly metrics: PeerMetrics;
   /** A message to this peer was lost. */
   unreachable(id: bigint): void;
 }
@@ -25,6 +27,9 @@ const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
 /** A peer that does not answer for so long has its connection made anew. */
 export const PEER_KEEP_ALIVE_MS = 2_000;
+/** How often the way to a peer and back is measured, as in etcd, and how long that may take. */
+const PING_EVERY_MS = 4_000;
+const PING_TIMEOUT_MS = 4_000;
 
 /** One other member, and the stream of messages to it: opened when there is something to say, and again, after a pause, when it broke. */
 export class Peer {
@@ -32,6 +37,7 @@ export class Peer {
   private url = 0;
   private stream: ClientWritableStream<Buffer> | undefined;
   private pause: Timer | undefined;
+  private pinging: Timer;
   private attempt = 0;
   private queuedBytes = 0;
   private isClosed = false;
@@ -42,15 +48,18 @@ export class Peer {
     private readonly context: PeerContext,
   ) {
     this.client = this.connect();
+    this.pinging = this.schedulePing();
   }
 
   send(message: Message): void {
     this.stream ??= this.open();
     if (this.stream === undefined || this.queuedBytes > MAX_QUEUED_BYTES) {
+      this.context.metrics.sendFailed();
       this.context.unreachable(this.envelope.to);
       return;
     }
     const bytes = encodeMessage(message);
+    this.context.metrics.sent(bytes.length);
     this.queuedBytes += bytes.length;
     this.stream.write(bytes, () => (this.queuedBytes -= bytes.length));
   }
@@ -78,7 +87,9 @@ export class Peer {
       for await (const chunk of body) await write(chunk);
       stream.end();
       await answered;
+      this.context.metrics.snapshotSent(true);
     } catch (error) {
+      this.context.metrics.snapshotSent(false);
       stream.cancel();
       throw error;
     }
@@ -92,6 +103,7 @@ export class Peer {
   close(): void {
     this.isClosed = true;
     this.pause?.cancel();
+    this.pinging.cancel();
     this.stream?.cancel();
     this.client.close();
   }
@@ -110,13 +122,17 @@ export class Peer {
     const stream = this.client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, metadata, (error) =>
       this.broke(error),
     );
-    stream.on('metadata', () => (this.attempt = 0));
+    stream.on('metadata', () => {
+      this.attempt = 0;
+      this.context.metrics.connected();
+    });
     stream.on('error', () => undefined);
     return stream;
   }
 
   private broke(error: ServiceError | null): void {
-    const { clock, random, logger } = this.context;
+    const { clock, random, logger, metrics } = this.context;
+    metrics.disconnected();
     this.stream = undefined;
     this.queuedBytes = 0;
     if (this.isClosed) return;
@@ -126,10 +142,37 @@ export class Peer {
     else logger.debug({ peer, url, reason: error?.details }, 'no connection to a peer');
     this.pause = clock.setTimer(backoffMs(this.attempt++, random), () => (this.pause = undefined));
     if (this.urls.length > 1) {
-      this.client.close();
       this.url = (this.url + 1) % this.urls.length;
-      this.client = this.connect();
+      this.reconnect();
     }
     this.context.unreachable(this.envelope.to);
+  }
+
+  private reconnect(): void {
+    this.client.close();
+    this.client = this.connect();
+  }
+
+  private schedulePing(): Timer {
+    return this.context.clock.setTimer(PING_EVERY_MS, () => void this.ping());
+  }
+
+  private async ping(): Promise<void> {
+    const { clock, metrics } = this.context;
+    const { client } = this;
+    const metadata = writeEnvelope(this.envelope);
+    const call = { body: Buffer.alloc(0), metadata, timeoutMs: PING_TIMEOUT_MS, clock };
+    const askedAt = clock.monotonic();
+    try {
+      await callUnary(client, peerService.ping, call);
+      metrics.roundTrip(clock.monotonic() - askedAt);
+    } catch {
+      // It is away, or does not know this question: that is told where messages are sent.
+      const isLate = clock.monotonic() - askedAt >= PING_TIMEOUT_MS;
+      // grpc-js waits for a handshake for ever, if whoever took the connection vanishes before it is over.
+      const isConnected = client.getChannel().getConnectivityState(false) === connectivityState.READY;
+      if (isLate && !isConnected && !this.isClosed && client === this.client) this.reconnect();
+    }
+    if (!this.isClosed) this.pinging = this.schedulePing();
   }
 }

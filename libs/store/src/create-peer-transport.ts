@@ -1,5 +1,5 @@
 import { type Clock } from '#machinery';
-import { type Logger } from '#telemetry';
+import { type Logger, type Registry } from '#telemetry';
 import { type PeerTransport } from './replication/peer-transport';
 
 export interface PeerTransportOptions {
@@ -17,6 +17,8 @@ export interface PeerTransportOptions {
   /** For the jitter of reconnects: [0, 1). */
   readonly random: () => number;
   readonly logger: Logger;
+  /** Where connections are measured, by etcd's names; one transport a registry. */
+  readonly metrics?: Registry;
 }
 
 /** A transport between members over gRPC. It listens from its `start` on. */

@@ -1,7 +1,8 @@
 import crypto from 'node:crypto';
 import { type Clock } from '#machinery';
-import { type Logger } from '#telemetry';
+import { type Logger, Registry } from '#telemetry';
 import { type LocalStore } from './administration';
+import { createMemberMetrics } from './member-metrics';
 import { ReplicatedStore } from './replicated-store';
 import { MemoryJournal } from './replication/journal';
 import { LeaderRequests } from './replication/leader-requests';
@@ -13,6 +14,8 @@ export interface MemoryStoreOptions {
   readonly clock: Clock;
   readonly logger?: Logger;
   /** As of `DiskStoreOptions`. */
+  readonly metrics?: Registry;
+  /** As of `DiskStoreOptions`. */
   readonly maxRequestBytes?: number;
   readonly quotaBytes?: number;
 }
@@ -20,7 +23,9 @@ export interface MemoryStoreOptions {
 const MEMBER_ID = 1n;
 
 /** The same state machine without a disk: for tests, and for clusters that nobody wants to keep. */
-export function createMemoryStore({ clock, logger, maxRequestBytes, quotaBytes }: MemoryStoreOptions): LocalStore {
+export function createMemoryStore(options: MemoryStoreOptions): LocalStore {
+  const { clock, logger, maxRequestBytes, quotaBytes } = options;
+  const metrics = createMemberMetrics(options.metrics ?? new Registry());
   const machine = new StateMachine();
   machine.membership.founder = MEMBER_ID;
   const log = new LogWindow(
@@ -33,6 +38,7 @@ export function createMemoryStore({ clock, logger, maxRequestBytes, quotaBytes }
   const replicator = new Replicator({
     clock,
     logger,
+    metrics,
     machine,
     log,
     journal,
@@ -43,6 +49,7 @@ export function createMemoryStore({ clock, logger, maxRequestBytes, quotaBytes }
   const store = new ReplicatedStore({
     clock,
     logger,
+    metrics,
     replicator,
     requests: new LeaderRequests(clock, replicator, undefined),
     machine,

@@ -1,7 +1,7 @@
 import crypto from 'node:crypto';
 import path from 'node:path';
 import { type Clock } from '#machinery';
-import { type Logger } from '#telemetry';
+import { type Logger, type Registry } from '#telemetry';
 import { type LocalStore } from './administration';
 import { type FileSystem, nodeFileSystem } from './files';
 import { StoreError } from './key-value-store';
@@ -14,6 +14,8 @@ export interface DiskStoreOptions {
   readonly directory: string;
   readonly clock: Clock;
   readonly logger?: Logger;
+  /** Where the store measures itself, by etcd's names; one store a registry. */
+  readonly metrics?: Registry;
   /** Size of a log segment, preallocated. */
   readonly segmentBytes?: number;
   /** How much log is written before a snapshot replaces it. */

@@ -22,6 +22,7 @@ import {
 } from './key-value-store';
 import { Lessor } from './lessor';
 import { LocalAdministration } from './local-administration';
+import { type MemberMetrics } from './member-metrics';
 import { MIN_LEASE_TTL } from './mvcc/leases';
 import { Transaction } from './mvcc/transaction';
 import { clusterErrors } from './replication/cluster-errors';
@@ -52,6 +53,7 @@ export interface ReplicatedStoreOptions {
   /** Never 0 and never used before: 63 random bits. */
   readonly newLeaseId: () => bigint;
   readonly logger?: Logger;
+  readonly metrics: MemberMetrics;
   /** Bytes of keys and values at which writes that grow are refused; etcd's `--quota-backend-bytes`. Default 2 GiB. */
   readonly quotaBytes?: number;
   /** Called after each applied batch with the bytes it took in the log. */
@@ -88,7 +90,10 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
       clock,
       () => machine.leases,
       {
-        revoke: (id) => replicator.propose({ type: 'lease-revoke', id }),
+        revoke: async (id) => {
+          await replicator.propose({ type: 'lease-revoke', id });
+          options.metrics.leasesExpired.inc();
+        },
         checkpoint: (checkpoints) => replicator.propose({ type: 'lease-checkpoint', checkpoints }),
       },
       (err) => options.logger?.warn({ err }, 'lease proposal failed'),
@@ -115,6 +120,7 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
     checkRange(request);
     const wait = request.serializable ? undefined : this.linearize();
     if (wait !== undefined) await wait;
+    this.options.metrics.ranges.inc();
     const { keyspace } = this.machine;
     const scan = keyspace.scan(request);
     while (!scan.step(SCAN_SLICE)) {
@@ -143,7 +149,9 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
     // As a range: whatever it reads, it need not be in the log to have its place in the order of writes.
     const wait = isSerializable(request) ? undefined : this.linearize();
     if (wait !== undefined) await wait;
-    return new Transaction(this.machine.keyspace, this.machine.leases).txn(request);
+    const response = new Transaction(this.machine.keyspace, this.machine.leases).txn(request);
+    this.options.metrics.transacted(response);
+    return response;
   }
 
   async compact(revision: number, author?: Author): Promise<void> {
@@ -230,7 +238,9 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
   private hooks(): ReplicatorHooks {
     const { machine, lessor } = this;
     return {
-      onApplied: (command, { error, changes }) => {
+      onApplied: (command, outcome) => {
+        const { error, changes } = outcome;
+        this.options.metrics.applied(command, outcome);
         if (error === undefined && command.type === 'lease-grant') lessor.granted(command.id);
         if (error === undefined && command.type === 'lease-revoke') lessor.revoked(command.id);
         if (error === undefined && command.type === 'compact') this.releaseCompacted();
@@ -256,7 +266,9 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
   private async renewHere(id: bigint): Promise<number> {
     await this.findLease(id);
     if (!this.replicator.isLeader) throw clusterErrors.notLeader();
-    return this.lessor.renew(id);
+    const ttl = await this.lessor.renew(id);
+    this.options.metrics.leasesRenewed.inc();
+    return ttl;
   }
 
   private async leaseStatusHere(id: bigint): Promise<LeaseStatus> {

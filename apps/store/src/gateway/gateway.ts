@@ -79,12 +79,13 @@ export class Gateway {
       () => false,
     );
     const healthy = isHealthy && !this.options.hasAlarms();
+    this.options.metrics[healthy ? 'healthy' : 'unhealthy'].inc();
     return send(response, healthy ? 200 : 503, JSON.stringify({ health: String(healthy) }));
   }
 
   private async call(method: ServedMethod, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { path } = method.definition;
-    const ended = this.options.metrics.call(path, method.kind);
+    const measured = this.options.metrics.call(path, method.kind);
     try {
       const call = this.callOf(request, response);
       const types = methodTypes[path]!;
@@ -119,9 +120,9 @@ export class Gateway {
       response.end(() => {
         if (!request.complete) request.destroy();
       });
-      ended(status.OK);
+      measured.ended(status.OK);
     } catch (error) {
-      ended(this.failure(path, error).code);
+      measured.ended(this.failure(path, error).code);
       throw error;
     }
   }

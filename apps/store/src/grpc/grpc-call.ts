@@ -4,7 +4,9 @@ import { TLSSocket } from 'node:tls';
 import { type MethodDefinition, status } from '@grpc/grpc-js';
 import { encodeFields, type Field } from '../http2/hpack';
 import { type Http2Stream, type StreamListener } from '../http2/stream';
+import { type CallMetrics } from '../metrics';
 import { RpcError, type Status } from '../status';
+import { type BodyBudget } from './body-budget';
 import { framedMessage, MessageReader, PREFIX_BYTES } from './message-reader';
 
 const BEGINNING: readonly Field[] = [
@@ -15,13 +17,15 @@ const BEGIN = encodeFields(BEGINNING);
 const END_WELL = encodeFields([['grpc-status', '0']]);
 /** Of a message about what went wrong; clients limit what they take. */
 const MAX_DETAILS = 4_096;
+/** etcd's words for what is refused before it has begun: it can be sent again. */
+const TOO_MUCH: Status = { code: status.RESOURCE_EXHAUSTED, details: 'etcdserver: too many requests' };
 
 export interface CallTarget {
   readonly definition: MethodDefinition<unknown, unknown>;
   /** The only message of a request that is not a stream. */
   onMessage?(message: unknown): void;
-  /** The answer has ended, for whatever reason, or there is nobody any more to answer. */
-  onOver(code: status): void;
+  /** Hears of its end when the answer is complete, for whatever reason, or there is nobody any more to answer. */
+  readonly metrics: CallMetrics;
 }
 
 /** One call: messages in and out, by gRPC's protocol over HTTP/2. */
@@ -37,12 +41,15 @@ export class GrpcCall implements StreamListener {
   private isComplete = false;
   /** Somebody waits for the next request of a stream. */
   private isWanted = false;
+  /** Of the connection's budget. */
+  private held = 0;
 
   constructor(
     private readonly stream: Http2Stream,
     private readonly fields: readonly Field[],
     private readonly socket: Socket,
     maxMessageBytes: number,
+    private readonly budget: BodyBudget,
   ) {
     this.reader = new MessageReader(maxMessageBytes);
   }
@@ -96,7 +103,10 @@ export class GrpcCall implements StreamListener {
   send(message: unknown, taken?: () => void): void {
     if (this.isOver) return;
     this.begin();
-    this.stream.write(framedMessage(this.target!.definition.responseSerialize(message)), taken);
+    const { definition, metrics } = this.target!;
+    const bytes = definition.responseSerialize(message);
+    metrics.sent(bytes.length);
+    this.stream.write(framedMessage(bytes), taken);
   }
 
   /** The answer is complete. */
@@ -126,6 +136,8 @@ export class GrpcCall implements StreamListener {
 
   onData(data: Buffer): void {
     if (this.isOver) return this.stream.consume(data.length);
+    if (!this.budget.take(data.length)) return this.fail(TOO_MUCH);
+    this.held += data.length;
     this.reader.push(data);
     if (this.requests !== undefined) return this.nextRequest();
     this.attempt(() => {
@@ -139,6 +151,7 @@ export class GrpcCall implements StreamListener {
     if (this.isOver) return;
     if (this.requests !== undefined) return this.nextRequest();
     this.attempt(() => {
+      this.release(this.held);
       if (this.message === undefined) throw notOneMessage();
       this.target?.onMessage?.(this.decode(this.message));
     });
@@ -156,6 +169,7 @@ export class GrpcCall implements StreamListener {
       while (this.isWanted) {
         const message = reader.next();
         if (message === undefined) break;
+        this.release(message.length + PREFIX_BYTES);
         this.stream.consume(message.length + PREFIX_BYTES);
         this.isWanted = requests.push(this.decode(message));
       }
@@ -166,8 +180,10 @@ export class GrpcCall implements StreamListener {
   }
 
   private decode(message: Buffer): unknown {
+    const { definition, metrics } = this.target!;
+    metrics.received(message.length);
     try {
-      return this.target!.definition.requestDeserialize(message);
+      return definition.requestDeserialize(message);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new RpcError(status.INTERNAL, `grpc: error unmarshalling request: ${reason}`);
@@ -189,10 +205,16 @@ export class GrpcCall implements StreamListener {
     this.stream.begin(BEGIN);
   }
 
+  private release(bytes: number): void {
+    this.held -= bytes;
+    this.budget.give(bytes);
+  }
+
   private end(code: status): void {
     this.over = code;
+    this.release(this.held);
     this.message = undefined;
-    this.target?.onOver(code);
+    this.target?.metrics.ended(code);
     const listeners = this.onGoneListeners;
     this.onGoneListeners = [];
     if (isGone(code)) for (const listener of listeners) listener();

@@ -5,6 +5,7 @@ import { type Logger } from '#telemetry';
 import { Http2Connection } from '../http2/connection';
 import { encodeFields, type Field } from '../http2/hpack';
 import { type Http2Stream, type StreamListener } from '../http2/stream';
+import { BodyBudget } from './body-budget';
 import { GrpcCall } from './grpc-call';
 import { timeoutMs } from './grpc-timeout';
 
@@ -18,6 +19,8 @@ export interface GrpcServerOptions {
 
 /** Calls at a time on one connection. */
 const MAX_STREAMS = 10_000;
+/** Of requests on one connection that have not arrived whole, unless a message may be larger. */
+const MAX_UNFINISHED_BYTES = 64 * 1024 * 1024;
 /** A client of which nothing is heard for three looks is pinged, and given up at the fourth. */
 const LOOK_MS = 20_000;
 const PATIENCE = 3;
@@ -39,11 +42,13 @@ export class GrpcServer {
   constructor(private readonly options: GrpcServerOptions) {}
 
   accept(socket: Socket): void {
+    // A message that is refused for its length begins within it.
+    const streamWindowBytes = this.options.maxMessageBytes + 64 * 1024;
+    const budget = new BodyBudget(Math.max(MAX_UNFINISHED_BYTES, 2 * streamWindowBytes));
     const connection: Http2Connection = new Http2Connection(socket, {
-      // A message that is refused for its length begins within it.
-      streamWindowBytes: this.options.maxMessageBytes + 64 * 1024,
+      streamWindowBytes,
       maxStreams: MAX_STREAMS,
-      onStream: (stream, fields) => this.begin(stream, fields, socket),
+      onStream: (stream, fields) => this.begin(stream, fields, socket, budget),
       onClose: () => this.remove(connection),
       onDefect: (err) => this.options.logger.error({ err }, 'a connection failed in an unforeseen way'),
     });
@@ -70,8 +75,8 @@ export class GrpcServer {
     this.watching?.cancel();
   }
 
-  private begin(stream: Http2Stream, fields: readonly Field[], socket: Socket): StreamListener {
-    const call = new GrpcCall(stream, fields, socket, this.options.maxMessageBytes);
+  private begin(stream: Http2Stream, fields: readonly Field[], socket: Socket, budget: BodyBudget): StreamListener {
+    const call = new GrpcCall(stream, fields, socket, this.options.maxMessageBytes, budget);
     const refusal = refusalOf(call);
     if (refusal !== undefined) {
       stream.end(encodeFields([[':status', refusal]]));

@@ -26,7 +26,7 @@ beforeEach(async () => {
       store,
       member: await Member.of(store),
       clock,
-      metrics: createStoreServerMetrics(new Registry(), store),
+      metrics: createStoreServerMetrics(new Registry(), store, clock),
       progressNotifyMs: 60_000,
     },
     (message, taken) => {

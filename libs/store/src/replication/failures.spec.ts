@@ -47,7 +47,8 @@ describe('when a leader fails', () => {
     const write = put(follower!.store!, 'key lost');
     await expect(cluster.during(write)).rejects.toMatchObject({
       code: 'unavailable',
-      message: 'etcdserver: request timed out, possibly due to previous leader failure',
+      // With the guess at the reason, unless a vote was split and the election took long.
+      message: expect.stringMatching(/^etcdserver: request timed out/) as string,
     });
     // Two elections and a vote that was split at the most, not the time that a request may take.
     expect(cluster.clock.monotonic() - before).toBeLessThan(6_000);

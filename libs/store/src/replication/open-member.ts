@@ -1,8 +1,11 @@
 import crypto from 'node:crypto';
 import path from 'node:path';
+import { Registry } from '#telemetry';
 import { storeErrors } from '../errors';
 import { type FileSystem } from '../files';
 import { type Identity } from '../file-header';
+import { measuredFiles } from '../measured-files';
+import { createMemberMetrics } from '../member-metrics';
 import { randomLeaseId } from '../memory-store';
 import { type DiskStore, type DiskStoreOptions } from '../open-store';
 import { ReplicatedStore } from '../replicated-store';
@@ -37,7 +40,15 @@ export async function openMember(options: MemberOptions, onClosed: () => void): 
   const origin = await originOf(member, options);
   const { machine, window } = member;
   const { identity } = origin;
-  const wal = await Wal.open({ files, directory: directories.wal, identity, segmentBytes, logger }, member.recovered);
+  const metrics = createMemberMetrics(options.metrics ?? new Registry());
+  const measured = measuredFiles(files, () => clock.monotonic(), {
+    wrote: (bytes) => metrics.walBytes.inc(bytes),
+    synced: (ms) => metrics.walFsync.observe(ms / 1000),
+  });
+  const wal = await Wal.open(
+    { files: measured, directory: directories.wal, identity, segmentBytes, logger },
+    member.recovered,
+  );
   try {
     await found(wal, member, origin.founders);
     // A member of several may be asked at once for what it has read and nobody has synced.
@@ -50,6 +61,7 @@ export async function openMember(options: MemberOptions, onClosed: () => void): 
   const replicator: Replicator = new Replicator({
     clock,
     logger,
+    metrics,
     machine,
     log: window,
     journal: wal,
@@ -75,6 +87,7 @@ export async function openMember(options: MemberOptions, onClosed: () => void): 
   const closing = new AbortController();
   const store = new ReplicatedStore({
     clock,
+    metrics,
     replicator,
     requests,
     machine,

@@ -3,6 +3,7 @@ import { type Command } from '../command';
 import { decodeCommand, encodeCommand } from '../command-codec';
 import { storeErrors } from '../errors';
 import { type StoreError } from '../key-value-store';
+import { type MemberMetrics } from '../member-metrics';
 import { type Response } from '../state-machine';
 import { encodeMemberChange } from './entry-data';
 import { type MemberChange } from './membership';
@@ -44,12 +45,17 @@ export class Proposals {
     private sequence: number,
     private readonly monotonic: () => number,
     private readonly maxRequestBytes: number,
+    private readonly metrics: Pick<MemberMetrics, 'proposalsFailed'>,
   ) {
     this.requestIds = new RequestIds(memberId);
   }
 
   get isIdle(): boolean {
     return this.queue.length === 0 && this.pending.size === 0;
+  }
+
+  get count(): number {
+    return this.queue.length + this.pending.size;
   }
 
   get isWaiting(): boolean {
@@ -118,13 +124,13 @@ export class Proposals {
       if (proposal.startedAt > deadline && proposal.handedAt! >= lost) break;
       this.pending.delete(proposal.sequence);
       this.bytes -= proposal.data.length;
-      proposal.reject(errorFor(proposal.startedAt));
+      this.giveUp(proposal, errorFor(proposal.startedAt));
     }
     let count = 0;
     while (count < this.queue.length && this.queue[count]!.startedAt <= deadline) {
       const proposal = this.queue[count++]!;
       this.bytes -= proposal.data.length;
-      proposal.reject(errorFor(proposal.startedAt));
+      this.giveUp(proposal, errorFor(proposal.startedAt));
     }
     if (count > 0) this.queue = this.queue.slice(count);
   }
@@ -134,7 +140,12 @@ export class Proposals {
     this.pending.clear();
     this.queue = [];
     this.bytes = 0;
-    for (const proposal of all) proposal.reject(error);
+    for (const proposal of all) this.giveUp(proposal, error);
+  }
+
+  private giveUp(proposal: Proposal, error: StoreError): void {
+    this.metrics.proposalsFailed.inc();
+    proposal.reject(error);
   }
 
   private find(request: Buffer): Proposal | undefined {

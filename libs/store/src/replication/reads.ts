@@ -1,5 +1,6 @@
 import { type RaftNode, type ReadState } from '#raft';
 import { type StoreError } from '../key-value-store';
+import { type MemberMetrics } from '../member-metrics';
 
 /** As etcd's: a question that got no answer for so long is asked again. */
 const RETRY_MS = 500;
@@ -23,6 +24,7 @@ export class Reads {
   constructor(
     private context: bigint,
     private readonly monotonic: () => number,
+    private readonly metrics: Pick<MemberMetrics, 'readIndexesFailed' | 'slowReadIndexes'>,
   ) {}
 
   wait(): Promise<void> {
@@ -64,10 +66,13 @@ export class Reads {
 
   /** Gives up those that were begun before `deadline`, and asks again what got no answer. */
   expire(deadline: number, errorFor: (startedAt: number) => StoreError): void {
-    if (this.asked !== undefined && this.monotonic() - this.asked.at >= RETRY_MS) this.askAgain();
+    if (this.asked !== undefined && this.monotonic() - this.asked.at >= RETRY_MS) {
+      this.metrics.slowReadIndexes.inc();
+      this.askAgain();
+    }
     const rest = ({ startedAt }: Waiter): boolean => startedAt > deadline;
     const reject = (waiters: readonly Waiter[]): void => {
-      for (const waiter of waiters) if (!rest(waiter)) waiter.reject(errorFor(waiter.startedAt));
+      for (const waiter of waiters) if (!rest(waiter)) this.giveUp(waiter, errorFor(waiter.startedAt));
     };
     reject(this.gathering);
     this.gathering = this.gathering.filter(rest);
@@ -80,6 +85,11 @@ export class Reads {
     const all = [...this.gathering, ...this.confirmed.flatMap(({ waiters }) => waiters)];
     this.gathering = [];
     this.confirmed = [];
-    for (const waiter of all) waiter.reject(error);
+    for (const waiter of all) this.giveUp(waiter, error);
+  }
+
+  private giveUp(waiter: Waiter, error: StoreError): void {
+    this.metrics.readIndexesFailed.inc();
+    waiter.reject(error);
   }
 }

@@ -13,6 +13,7 @@ import { type Clock } from '#machinery';
 import { type Command } from '../command';
 import { storeErrors } from '../errors';
 import { StoreError } from '../key-value-store';
+import { type MemberMetrics } from '../member-metrics';
 import { type Outcome, type Responses, type StateMachine } from '../state-machine';
 import { MAX_REQUEST_BYTES } from '../validate';
 import { applyEntry } from './apply-entry';
@@ -26,6 +27,8 @@ import { Reads } from './reads';
 
 /** Entries applied before others get their turn. */
 const APPLY_SLICE = 1_000;
+/** etcd's `warnApplyDuration`. */
+const SLOW_APPLY_MS = 100;
 /** A batch that finds no room is tried again after so long, up to half as much again later. */
 const NO_SPACE_RETRY_MS = 1_000;
 /** etcd's: 5 s, and two elections. */
@@ -44,6 +47,7 @@ export interface ReplicatorOptions {
   readonly log: LogWindow;
   readonly journal: Journal;
   readonly memberId: bigint;
+  readonly metrics: MemberMetrics;
   /** [0, 1). */
   readonly random: () => number;
   readonly maxRequestBytes?: number;
@@ -98,8 +102,10 @@ export class Replicator implements RaftDriverHost {
     // Random, so that no request of a life before has the same number, and no other member's question the same name.
     const sequence = Math.floor(random() * 2 ** 50);
     const context = BigInt(Math.floor(random() * 2 ** 50)) << 13n;
-    this.proposals = new Proposals(memberId, sequence, monotonic, options.maxRequestBytes ?? MAX_REQUEST_BYTES);
-    this.reads = new Reads(context, monotonic);
+    const { metrics, maxRequestBytes = MAX_REQUEST_BYTES } = options;
+    this.proposals = new Proposals(memberId, sequence, monotonic, maxRequestBytes, metrics);
+    this.reads = new Reads(context, monotonic, metrics);
+    metrics.onPending(() => this.proposals.count);
     this.driver = new RaftDriver(
       () => new RaftNode(this.raftConfig(electionTicks)),
       options.log,
@@ -264,7 +270,10 @@ export class Replicator implements RaftDriverHost {
     this.soft = soft;
     this.updateIsAlone();
     if (soft.leader !== before) {
-      if (soft.leader !== 0n) this.leaderSince = this.options.clock.monotonic();
+      if (soft.leader !== 0n) {
+        this.leaderSince = this.options.clock.monotonic();
+        this.options.metrics.leaderChanges.inc();
+      }
       this.reads.askAgain();
       for (const waiter of [...this.leaderWaiters]) waiter();
       if (this.options.send !== undefined) this.options.logger?.info({ leader: String(soft.leader) }, 'leader changed');
@@ -282,6 +291,8 @@ export class Replicator implements RaftDriverHost {
   }
 
   async apply(entries: readonly Entry[]): Promise<void> {
+    const { clock, metrics } = this.options;
+    const startedAt = clock.monotonic();
     let bytes = 0;
     for (const [position, entry] of entries.entries()) {
       if (position > 0 && position % APPLY_SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -291,6 +302,9 @@ export class Replicator implements RaftDriverHost {
     this.reads.onApplied(this.options.machine.appliedIndex);
     this.trim(BEFORE_SNAPSHOT);
     this.hooks.onBatch(bytes);
+    const took = clock.monotonic() - startedAt;
+    metrics.apply.observe(took / 1000);
+    if (took > SLOW_APPLY_MS) metrics.slowApplies.inc();
   }
 
   /** Cuts back what is kept for followers. Whoever has none needs nothing. */
