@@ -96,7 +96,7 @@ class AgentNemesis {
       // Some in the midst of what they begin with, or before.
       const isEarly = this.random.chance(0.3);
       if (!isEarly) await process.ready();
-      await wait(isEarly ? this.random.between(300, 3000) : this.random.between(1000, 10_000));
+      await wait(isEarly ? this.random.between(300, 3000) : this.random.between(1000, 20_000));
       await process.kill();
       this.kills++;
       await wait(this.random.chance(0.5) ? 0 : this.random.between(0, 2000));
