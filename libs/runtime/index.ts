@@ -13,7 +13,6 @@ export {
 export { type ImageConfig } from './src/native/images/image-config';
 export { type ImageLimits, type ImageStoreOptions } from './src/native/images/options';
 export { type ImageUsage, type Pruned } from './src/native/images/reclaimer';
-export { defaultGarbagePolicy, type GarbagePolicy } from './src/native/images/garbage';
 export { type RegistryConfig } from './src/native/images/registry/endpoints';
 export { ensureStoredLocalImages } from './src/native/images/local-images';
 export { createNativeRuntime, type NativeRuntime, type NativeRuntimeOptions } from './src/native/native-runtime';

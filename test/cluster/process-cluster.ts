@@ -8,7 +8,7 @@ import { type ClosableObjectClient, createHttpClient } from '#client';
 import { type InformerDump } from '#controller';
 import { systemClock } from '#machinery';
 import { hostAddresses } from '#process';
-import { connectToDocker } from '#runtime';
+import { connectToDocker, purgeNative } from '#runtime';
 import { silentLogger } from '#telemetry';
 import { ensureDeploymentPki } from '../../apps/nestor/src/deployment-pki';
 import { removeOverlay, removeServiceRules } from '../../apps/node-agent';
@@ -33,7 +33,7 @@ export const electedApps = [
 ] as const;
 
 export interface ProcessClusterOptions {
-  readonly runtime?: 'docker' | 'fake';
+  readonly runtime?: 'docker' | 'native' | 'fake';
   /** Agent processes; default 2. */
   readonly agents?: number;
   /** Replicas by app; default 2 of each that can be twice, 1 of store and dns. */
@@ -58,10 +58,16 @@ export class ProcessCluster {
   /** Base URL of the load balancer, if there is one. */
   balancer = '';
 
-  /** Names what agents on Docker make. */
-  private readonly clusterName = randomBytes(4).toString('hex');
+  /** Names what agents make on the machine. */
+  readonly clusterName = randomBytes(4).toString('hex');
 
-  private constructor(private readonly options: ProcessClusterOptions) {}
+  /** Of the agents. */
+  readonly dataDirectories: readonly string[];
+
+  private constructor(private readonly options: ProcessClusterOptions) {
+    const { agents = 2 } = options;
+    this.dataDirectories = Array.from({ length: agents }, (_, index) => join(this.directory, `agent-${index}`));
+  }
 
   /** Resolves when every process is ready. */
   static async start(options: ProcessClusterOptions = {}): Promise<ProcessCluster> {
@@ -111,7 +117,7 @@ export class ProcessCluster {
     );
     await Promise.all(all.filter(({ name }) => name.startsWith('gateway')).map((one) => one.stop()));
     await Promise.all(all.filter(({ name }) => late.has(name)).map((one) => one.stop()));
-    if (this.options.runtime === 'docker') await this.removeFromHost();
+    if ((this.options.runtime ?? 'fake') !== 'fake') await this.removeFromHost();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
@@ -165,10 +171,15 @@ export class ProcessCluster {
     return found.name;
   }
 
-  /** What agents on Docker leave on purpose: containers go on without them. */
+  /** What agents leave on purpose: containers go on without them. */
   private async removeFromHost(): Promise<void> {
-    const docker = connectToDocker();
-    await docker.purgeCluster(this.clusterName).finally(() => docker.close());
+    if (this.options.runtime === 'docker') {
+      const docker = connectToDocker();
+      await docker.purgeCluster(this.clusterName).finally(() => docker.close());
+    }
+    for (const directory of this.dataDirectories) {
+      await purgeNative({ directory: join(directory, 'native'), cluster: this.clusterName, clock: systemClock });
+    }
     const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
     const own = mounts.map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${this.directory}/`));
     for (const path of own.reverse()) await run('umount', [path]);
@@ -183,12 +194,12 @@ export class ProcessCluster {
 
   /** Makes keys, ports and the list of processes, in order of dependence. */
   private async plan(): Promise<void> {
-    const { runtime = 'fake', agents = 2 } = this.options;
+    const { runtime = 'fake' } = this.options;
     const address = hostAddresses()[0] ?? '127.0.0.1';
     const pkiDirectory = join(this.directory, 'pki');
     const gateways = this.replicas('gateway', 2);
     const [natsPort = 0, storePort = 0, balancerPort, ...gatewayPorts] = await freePorts(3 + gateways);
-    const agentNames = Array.from({ length: agents }, (_, index) => `node-${index}`);
+    const agentNames = this.dataDirectories.map((_, index) => `node-${index}`);
     this.servers.push(...gatewayPorts.map((port) => `https://127.0.0.1:${port}`));
     await ensureDeploymentPki({
       directory: pkiDirectory,
@@ -253,7 +264,7 @@ export class ProcessCluster {
       await this.addApp('dns', 'dns', { API_SERVERS, ...identity('dns'), LISTEN_ADDRESS: '127.0.0.1:0' });
     }
     for (const [index, nodeName] of agentNames.entries()) {
-      const dataDir = join(this.directory, `agent-${index}`);
+      const dataDir = this.dataDirectories[index] ?? '';
       mkdirSync(dataDir);
       // Pods of other users go through it.
       chmodSync(this.directory, 0o711);

@@ -378,11 +378,15 @@ describe('what is here', () => {
     // A threshold just below what is in use, so that very little has to go.
     const used = 100 - Math.floor((availableBytes * 100) / capacityBytes);
     const policy = { highThresholdPercent: used, lowThresholdPercent: used, minimumAgeMs: 0 };
-    expect(await store.collectGarbage({ ...policy, highThresholdPercent: 101 })).toEqual({ images: [], freedBytes: 0 });
+    expect(await store.collectGarbage({ ...policy, highThresholdPercent: 101 })).toMatchObject({
+      images: [],
+      wantedBytes: 0,
+    });
     const impossible = { ...policy, highThresholdPercent: 0, lowThresholdPercent: 0 };
-    await expect(store.collectGarbage(impossible)).rejects.toThrow(
-      'Failed to garbage collect required amount of images',
-    );
+    const { wantedBytes, freedBytes, images } = await store.collectGarbage(impossible);
+    expect(wantedBytes).toBeGreaterThan(freedBytes);
+    expect([images.length, freedBytes]).toEqual([2, expect.any(Number)]);
+    expect(freedBytes).toBeGreaterThan(2 * size);
     const left = (await store.list()).flatMap(({ tags }) => tags.map((tag) => tag.replace(/.*:/, ''))).sort();
     expect(left).toEqual(['pinned', 'used']);
   });

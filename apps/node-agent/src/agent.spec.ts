@@ -36,6 +36,21 @@ describe('node agent', () => {
     });
   });
 
+  it('tells of a disk that images fill', async () => {
+    harness.runtime.collection = {
+      disk: { capacityBytes: 2 ** 30, availableBytes: 0 },
+      wantedBytes: 2 ** 28,
+      freedBytes: 0,
+      images: [],
+    };
+    await harness.run(5 * 60_000);
+    expect(harness.cluster.events).toContainEqual(
+      expect.stringMatching(
+        /^Warning FreeDiskSpaceFailed Node\/n1: Insufficient free disk space on .* \(100% of 1.0 GiB used\)/,
+      ),
+    );
+  });
+
   it('writes the status of a quick start once', async () => {
     harness.cluster.takeWrites();
     harness.cluster.add(harness.pod('web'));

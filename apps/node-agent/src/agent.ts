@@ -4,10 +4,12 @@ import { type Node, resources } from '#api';
 import { type Informer } from '#controller';
 import { type RunningComponent } from '#telemetry';
 import { type DeepReadonly, delay, parseQuantity, wholeValue } from '#machinery';
+import { defaultGarbagePolicy } from '#runtime';
 import { type NodeAgentConfig } from './config';
 import { ObjectReader } from './containers/object-reader';
 import { PodFilesystem } from './containers/pod-filesystem';
 import { type NodeAgentDependencies } from './dependencies';
+import { ImageCollector } from './images/image-collector';
 import { ImageManager } from './images/image-manager';
 import { measureHost } from './node/node-info';
 import { NodeReporter } from './node/node-reporter';
@@ -121,21 +123,25 @@ export async function startNodeAgent(given: NodeAgentConfig, deps: NodeAgentDepe
         });
   const removeHandler = followPodCidr(nodes, config.nodeName, addresses, manager, logger);
   const port = server?.port ?? config.announcedPort ?? 0;
+  const nodeEvent = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
+    recorder.event(
+      { apiVersion: 'v1', kind: 'Node', metadata: { name: config.nodeName, uid: config.nodeName } },
+      type,
+      reason,
+      message,
+    );
   const reporter = new NodeReporter({
     config,
     dependencies: { client, clock, random, logger, runtime },
     host,
     port,
     latest: (than) => newest(than, nodes.lister.get('', config.nodeName)) ?? than,
-    event: (type, reason, message) =>
-      recorder.event(
-        { apiVersion: 'v1', kind: 'Node', metadata: { name: config.nodeName, uid: config.nodeName } },
-        type,
-        reason,
-        message,
-      ),
+    event: nodeEvent,
   });
+  const policy = { ...defaultGarbagePolicy, ...config.imageGarbage };
+  const collector = new ImageCollector({ runtime, policy, clock, logger, event: nodeEvent });
   await reporter.start();
+  collector.start();
   manager.start();
 
   let stopped: Promise<void> | undefined;
@@ -143,6 +149,7 @@ export async function startNodeAgent(given: NodeAgentConfig, deps: NodeAgentDepe
     removeHandler();
     await server?.stop();
     await manager.stop();
+    await collector.stop();
     await reporter.stop();
     probes.stop();
     statuses.stop();

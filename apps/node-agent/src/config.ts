@@ -1,3 +1,5 @@
+import { type GarbagePolicy } from '#runtime';
+
 /** Configuration of one node agent. */
 export interface NodeAgentConfig {
   readonly nodeName: string;
@@ -53,6 +55,8 @@ export interface NodeAgentConfig {
   readonly statusReportMs?: number;
   /** How long `beforeSigterm` may take. Default 1 s. */
   readonly beforeSigtermMs?: number;
+  /** When images that nobody uses are removed, where they are the runtime's own. Default: from 85 % of the disk down to 80 %. */
+  readonly imageGarbage?: Partial<GarbagePolicy>;
   /** cgroup that pods are below, in the driver's notation. Default: the runtime's. */
   readonly cgroupParent?: string;
 }

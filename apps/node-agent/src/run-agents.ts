@@ -8,7 +8,13 @@ import {
   users,
   withHostMutex,
 } from '#process';
-import { type ContainerRuntime, createDockerRuntime, createFakeRuntime, createNativeRuntime } from '#runtime';
+import {
+  type ContainerRuntime,
+  createDockerRuntime,
+  createFakeRuntime,
+  createNativeRuntime,
+  type GarbagePolicy,
+} from '#runtime';
 import { type NodeAgentConfig } from './config';
 import { type NodeAgentDependencies } from './dependencies';
 import { createOverlay } from './overlay/overlay';
@@ -45,6 +51,7 @@ export async function runAgents(
       'LISTEN_ADDRESS must have port 0 where NODES is more than 1: each node has a port of its own.',
     ]);
   }
+  const imageGarbage = garbagePolicyOf(settings);
   const nodeIp = settings.NODE_IP ?? hostAddresses()[0] ?? '127.0.0.1';
   // The network first: it stops last, so that pods that are going are taken out of the proxy.
   const network = hasRealPods ? await startNetwork(process, dependencies, names, nodeIp) : undefined;
@@ -58,6 +65,7 @@ export async function runAgents(
       clusterDomain: settings.CLUSTER_DOMAIN,
       usesHostFilesystem: hasRealPods,
       reachesPods: hasRealPods,
+      imageGarbage,
       server: { ...server, host: listen.host, port: listen.port },
     };
     process.add(
@@ -68,6 +76,19 @@ export async function runAgents(
       }),
     );
   }
+}
+
+function garbagePolicyOf({
+  IMAGE_GC_HIGH_THRESHOLD: highThresholdPercent,
+  IMAGE_GC_LOW_THRESHOLD: lowThresholdPercent,
+  MINIMUM_IMAGE_TTL_DURATION: minimumAgeMs,
+}: Process['settings']): GarbagePolicy {
+  if (lowThresholdPercent < 0 || highThresholdPercent > 100 || lowThresholdPercent >= highThresholdPercent) {
+    throw new SettingsError([
+      'IMAGE_GC_HIGH_THRESHOLD must be at most 100, and IMAGE_GC_LOW_THRESHOLD less than it, and not less than 0.',
+    ]);
+  }
+  return { highThresholdPercent, lowThresholdPercent, minimumAgeMs };
 }
 
 function nodeNames(first: string, count: number): string[] {

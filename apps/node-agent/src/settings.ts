@@ -66,6 +66,17 @@ export const settings = {
     default: 'true',
     help: 'whether to make Services reachable from this machine and its pods',
   },
+  IMAGE_GC_HIGH_THRESHOLD: {
+    kind: 'integer',
+    default: '85',
+    help: 'percent of the disk in use from which on images that nobody uses are removed, with RUNTIME native; 100: never',
+  },
+  IMAGE_GC_LOW_THRESHOLD: { kind: 'integer', default: '80', help: 'percent of the disk in use down to which they are' },
+  MINIMUM_IMAGE_TTL_DURATION: {
+    kind: 'duration',
+    default: '2m',
+    help: 'how long an image stays at least, though nobody uses it',
+  },
   OVERLAY: {
     kind: 'choice',
     choices: ['vxlan', 'host-gw', 'none'],

@@ -141,6 +141,37 @@ export interface ImageStatus {
   readonly username?: string;
 }
 
+/** When images are removed to make room: the kubelet's settings. */
+export interface GarbagePolicy {
+  /** Percent of the disk in use from which on images are removed, and to which: `imageGCHighThresholdPercent` and `…Low…`. */
+  readonly highThresholdPercent: number;
+  readonly lowThresholdPercent: number;
+  /** Images that came here later stay (`imageMinimumGCAge`). */
+  readonly minimumAgeMs: number;
+}
+
+export const defaultGarbagePolicy: GarbagePolicy = {
+  highThresholdPercent: 85,
+  lowThresholdPercent: 80,
+  minimumAgeMs: 2 * 60_000,
+};
+
+export interface DiskUsage {
+  readonly capacityBytes: number;
+  readonly availableBytes: number;
+}
+
+/** What a collection of garbage has found and done. */
+export interface ImageCollection {
+  /** Of the file system that images are on, before. */
+  readonly disk: DiskUsage;
+  /** How much had to go to get down to the low threshold; 0: the high one was not reached. */
+  readonly wantedBytes: number;
+  readonly freedBytes: number;
+  /** Images that are no more, by id. */
+  readonly images: readonly string[];
+}
+
 export interface ImageCredentials {
   readonly username: string;
   readonly password: string;
@@ -270,6 +301,11 @@ export interface ContainerRuntime {
   /** @returns the image's id */
   pullImage(image: string, credentials?: ImageCredentials): Promise<string>;
   removeImage(image: string): Promise<void>;
+  /**
+   * Removes images that no container uses, those that were not used for longest first, if their disk is fuller than the policy says. Undefined: images are not
+   * this runtime's alone, and stay.
+   */
+  collectImages(policy: GarbagePolicy): Promise<ImageCollection | undefined>;
 
   /**
    * Subscribes to events; reconnects by itself. Returns a function that ends it. `resync` is called when events may have been missed (the

@@ -133,7 +133,8 @@ describe('decide', () => {
       ['finished'],
     ],
     ['waits out a crash loop', { state: ['main exited 1'], held: { main: now + 5 } }, [`hold main ${now + 5}`]],
-    ['starts anew what was only created', { state: ['main created'] }, ['start main #1']],
+    ['starts anew what was only created, which is no restart', { state: ['main created'] }, ['start main #0']],
+    ['the same of a restart', { state: ['main created', 'main exited 1'] }, ['start main #1']],
 
     ['runs init containers in order', { containers: initAndMain }, ['start a #0']],
     ['waits for an init container', { containers: initAndMain, state: ['a running'] }, []],

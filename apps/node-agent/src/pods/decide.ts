@@ -156,11 +156,13 @@ class Plan {
   }
 }
 
-/** Restart counts only grow, even when the runtime has lost the earlier containers. */
+/** Restart counts only grow, even when the runtime has lost the earlier containers. What never ran is no restart: it is made again. */
 function nextAttempt(view: PodView, name: string, kind: ContainerKind): number {
+  const latest = latestOf(view, name);
+  if (latest?.state === 'created') return latest.attempt;
   const { initContainerStatuses = [], containerStatuses = [] } = view.pod.status ?? {};
   const known = kind === 'main' ? containerStatuses : initContainerStatuses;
   const before = known.find((status) => status.name === name);
   const fromApi = before?.containerID === undefined ? -1 : before.restartCount;
-  return Math.max(latestOf(view, name)?.attempt ?? -1, fromApi) + 1;
+  return Math.max(latest?.attempt ?? -1, fromApi) + 1;
 }

@@ -3,6 +3,7 @@ import {
   type ContainerConfig,
   type ContainerRuntime,
   type ContainerStatus,
+  type ImageCollection,
   type ImageStatus,
   type RuntimeEvent,
   RuntimeError,
@@ -26,6 +27,8 @@ export class ScriptedRuntime implements ContainerRuntime {
   readonly failures = new Map<string, Error>();
   /** What `execSync` answers, by the command's words. */
   readonly execAnswers = new Map<string, { exitCode: number; output: string }>();
+  /** What a collection of garbage finds. */
+  collection: ImageCollection | undefined;
   /** Containers whose process ignores its signal. */
   readonly stubborn = new Set<string>();
   isAvailable = true;
@@ -195,6 +198,10 @@ export class ScriptedRuntime implements ContainerRuntime {
 
   async removeImage(image: string) {
     this.images.delete(image);
+  }
+
+  async collectImages() {
+    return this.collection;
   }
 
   watch(listener: (event: RuntimeEvent) => void) {

@@ -228,6 +228,11 @@ export class DockerRuntime implements ContainerRuntime {
     return this.images.remove(image);
   }
 
+  /** The engine is whoever's: its images are left to them. */
+  collectImages(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   watch(listener: (event: RuntimeEvent) => void, resync: () => void = () => undefined): () => void {
     return this.events.subscribe({ event: listener, resync });
   }

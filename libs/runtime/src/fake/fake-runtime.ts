@@ -281,6 +281,11 @@ export class FakeRuntime implements ContainerRuntime {
     this.images.remove(image);
   }
 
+  /** Simulated images take no room. */
+  collectImages(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   watch(listener: (event: RuntimeEvent) => void, resync?: () => void): () => void {
     const key = {};
     this.listeners.set(key, { event: listener, resync });

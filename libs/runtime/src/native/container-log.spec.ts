@@ -52,6 +52,34 @@ describe('a log in the format of CRI', () => {
     expect(await rotate(file)).toBe(false);
   });
 
+  test('a slow reader misses nothing when the log is rotated twice behind it', async () => {
+    const line = (number: number): string => `${stamp} stdout F ${number}\n`;
+    writeFileSync(file, line(0));
+    let text = '';
+    let isDone = false;
+    const output = new Writable({
+      highWaterMark: 1,
+      write(chunk: Buffer, _encoding, done) {
+        text += chunk.toString();
+        const written = text.split('\n').length - 1;
+        const next = written < 4 ? rotate(file, 1).then(() => writeFileSync(file, line(2 * written - 1))) : undefined;
+        const after = next?.then(() => rotate(file, 1)).then(() => writeFileSync(file, line(2 * written)));
+        isDone = written > 6;
+        void Promise.resolve(after).then(() => done());
+      },
+    });
+    const source = { file, clock: systemClock, isComplete: () => Promise.resolve(isDone) };
+    await copyLog(source, { follow: true, timestamps: false }, { stdout: output, stderr: output });
+    expect(text).toBe('0\n1\n2\n3\n4\n5\n6\n');
+  });
+
+  test('whoever was killed while rotating is made up for', async () => {
+    writeFileSync(`${file}.1`, `${stamp} stdout F a\n`);
+    expect(await rotate(file)).toBe(true);
+    rmSync(`${file}.1`);
+    expect(await rotate(file)).toBe(false);
+  });
+
   test('no more than five files are kept', async () => {
     for (let line = 0; line < 8; line++) {
       writeFileSync(file, `${stamp} stdout F ${line}\n`);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { type Writable } from 'node:stream';
 import { type Clock, delay } from '#machinery';
 import { type LogOptions } from '../container-runtime';
@@ -97,7 +97,7 @@ function headOf(line: Buffer): [string, string, string, number] {
   return [fields[0] ?? '', fields[1] ?? '', fields[2] ?? '', start];
 }
 
-/** Lines of the log and the older files before it, then of the files that take its place. */
+/** Lines of the log and the older files before it, then of the files that take its place, however often it is rotated meanwhile. */
 async function* linesOf(
   { file, clock, isComplete }: LogSource,
   follow: boolean,
@@ -105,31 +105,53 @@ async function* linesOf(
 ): AsyncGenerator<Buffer> {
   const lines = new Lines();
   let current: LogFile | undefined;
-  for (const name of olderLogs(file)) {
-    const older = await LogFile.open(name);
-    if (older === undefined) continue;
-    await current?.close();
-    current = older;
-    yield* lines.of(current);
-  }
+  let later: LogFile[] = [];
   try {
     while (!isAborted(signal)) {
       // Asked before reading: what is complete then is all read.
       const isLast = !follow || (await isComplete());
       if (current !== undefined) yield* lines.of(current);
-      const next = await LogFile.open(file, current?.inode);
-      if (next !== undefined) {
-        // What was written until the file was replaced.
-        if (current !== undefined) yield* lines.of(current);
-        await current?.close();
-        current = next;
-        continue;
+      later = await filesAfter(file, current?.inode);
+      if (later.length === 0) {
+        if (isLast) return;
+        await delay(clock, lookMs, signal);
       }
-      if (isLast) return;
-      await delay(clock, lookMs, signal);
+      for (let next = later.shift(); next !== undefined; next = later.shift()) {
+        const previous: LogFile | undefined = current;
+        current = next;
+        // What was written until it was replaced.
+        if (previous !== undefined) yield* lines.of(previous);
+        await previous?.close();
+      }
     }
   } finally {
-    await current?.close();
+    for (const one of [...later, current]) await one?.close();
+  }
+}
+
+/** The files of a log that are newer than one, by its inode; all, if that is no more. The oldest first. */
+async function filesAfter(file: string, known: bigint | undefined): Promise<LogFile[]> {
+  if (known !== undefined && (await inodeOf(file)) === known) return [];
+  for (;;) {
+    const names = [...olderLogs(file), file];
+    const files: (LogFile | undefined)[] = [];
+    for (const name of names) files.push(await LogFile.open(name));
+    const inodes = await Promise.all(names.map(inodeOf));
+    const here = files.filter((one) => one !== undefined);
+    // Rotated while we opened: some would be twice, or not at all.
+    const isMoved = inodes.some((inode, index) => inode !== files[index]?.inode);
+    const after = isMoved ? here.length : here.findIndex(({ inode }) => inode === known) + 1;
+    for (const one of here.slice(0, after)) await one.close();
+    if (!isMoved) return here.slice(after);
+  }
+}
+
+async function inodeOf(name: string): Promise<bigint | undefined> {
+  try {
+    return (await stat(name, { bigint: true })).ino;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
@@ -158,14 +180,11 @@ class LogFile {
     readonly inode: bigint,
   ) {}
 
-  /** Undefined: there is none, or it is the one of that inode. */
-  static async open(name: string, known?: bigint): Promise<LogFile | undefined> {
+  /** Undefined: there is none. */
+  static async open(name: string): Promise<LogFile | undefined> {
     try {
       const handle = await open(name);
-      const { ino } = await handle.stat({ bigint: true });
-      if (ino !== known) return new LogFile(handle, ino);
-      await handle.close();
-      return undefined;
+      return new LogFile(handle, (await handle.stat({ bigint: true })).ino);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;

@@ -11,11 +11,14 @@ export function olderLogs(file: string): string[] {
 
 /**
  * Moves a log that is too large out of the way; whoever writes it has to be told to begin anew.
- * @returns whether it did
+ * @returns whether it did, or somebody had
  */
 export async function rotate(file: string, limit = maxBytes): Promise<boolean> {
-  if (((await sizeOf(file)) ?? 0) < limit) return false;
   const names = [...olderLogs(file), file];
+  const size = await sizeOf(file);
+  // Whoever moved it did not get as far as telling.
+  if (size === undefined) return (await sizeOf(names.at(-2) ?? '')) !== undefined;
+  if (size < limit) return false;
   for (const [index, name] of names.slice(1).entries()) {
     if ((await sizeOf(name)) !== undefined) await rename(name, names[index] ?? name);
   }

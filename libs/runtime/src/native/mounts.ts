@@ -1,28 +1,35 @@
-import { lstat, mkdir, readFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { RuntimeError } from '../container-runtime';
 import { runProgram, tryProgram } from './run-program';
 
 /**
- * Mounts layers under a directory for what is written. Paths are relative to the layers' directory: overlayfs takes less than 4096 bytes of
- * options, and a comma or colon in the data directory's name would end one.
+ * Mounts layers under a directory for what is written. They are named by links, which are numbers: overlayfs takes less than 4096 bytes of options,
+ * which are too few for 127 names of layers, and a comma or colon in the data directory's name would end one.
  * @param layers the lowest first; may be none
  */
 export async function mountRoot(container: string, layers: readonly string[]): Promise<void> {
-  const [upper, work, root, empty] = ['upper', 'work', 'rootfs', 'empty'].map((name) => path.join(container, name)) as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  for (const directory of [upper, work, root, empty]) await mkdir(directory, { recursive: true, mode: 0o755 });
-  const lowest = layers.length === 0 ? [empty] : [...layers].reverse();
-  const cwd = path.dirname(path.dirname(lowest[0] ?? ''));
-  const relative = (to: string): string => path.relative(cwd, to);
-  const options = `lowerdir=${lowest.map(relative).join(':')},upperdir=${relative(upper)},workdir=${relative(work)}`;
-  await runProgram('mount', ['-n', '-t', 'overlay', '-o', options, 'overlay', root], { cwd }).catch((error: Error) => {
+  const inside = (name: string): string => path.join(container, name);
+  for (const name of ['upper', 'work', 'rootfs', 'empty', 'lower']) {
+    await mkdir(inside(name), { recursive: true, mode: 0o755 });
+  }
+  const highestFirst = layers.length === 0 ? [inside('empty')] : [...layers].reverse();
+  const cwd = inside('lower');
+  await Promise.all(highestFirst.map((layer, index) => linkTo(layer, path.join(cwd, String(index)))));
+  const options = `lowerdir=${Object.keys(highestFirst).join(':')},upperdir=../upper,workdir=../work`;
+  const args = ['-n', '-t', 'overlay', '-o', options, 'overlay', inside('rootfs')];
+  await runProgram('mount', args, { cwd }).catch((error: Error) => {
     throw new RuntimeError('start-failed', `failed to mount the container's root: ${error.message}`);
   });
+}
+
+/** A start that was cut short may have made it. */
+async function linkTo(target: string, link: string): Promise<void> {
+  try {
+    await symlink(target, link);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /** Memory for /dev/shm, as large as Docker's. */

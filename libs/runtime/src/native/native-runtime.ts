@@ -9,6 +9,8 @@ import {
   type ContainerStats,
   type ContainerStatus,
   type ExecOptions,
+  type GarbagePolicy,
+  type ImageCollection,
   type ImageCredentials,
   type ImageStatus,
   type LogOptions,
@@ -43,7 +45,7 @@ export interface NativeRuntimeOptions extends PodNetworkConfig {
   /** What this node's runtime keeps; its own, made if need be. On a file system that overlayfs can be written to. */
   readonly directory: string;
   /** Of the images; may be shared by nodes. */
-  readonly images: Pick<ImageStoreOptions, 'directory' | 'mutex'>;
+  readonly images: Pick<ImageStoreOptions, 'directory' | 'mutex' | 'disk' | 'isDurable'>;
   readonly node: string;
   readonly clock: Clock;
   /** 0 ≤ x < 1; for jitter. */
@@ -250,6 +252,10 @@ export class NativeRuntime implements ContainerRuntime {
 
   async removeImage(image: string): Promise<void> {
     await (await this.images()).remove(image);
+  }
+
+  async collectImages(policy: GarbagePolicy): Promise<ImageCollection> {
+    return (await this.images()).collectGarbage(policy);
   }
 
   watch(listener: (event: RuntimeEvent) => void, resync: () => void = () => undefined): () => void {

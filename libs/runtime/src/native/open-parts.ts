@@ -13,6 +13,7 @@ import { Records } from './records';
 import { Runc } from './runc';
 import { type Parts, preparePause, Sandboxes } from './sandboxes';
 import { tryProgram } from './run-program';
+import { settleUnfinished } from './unfinished';
 
 export interface NativeParts extends Parts {
   readonly images: ImageStore;
@@ -43,6 +44,7 @@ export async function openParts(options: NativeRuntimeOptions, layout: Layout): 
   const sandboxes = new Sandboxes(parts);
   const containers = new Containers({ ...parts, images, user });
   try {
+    await settleUnfinished(parts);
     await removeLeftovers(parts, sandboxes);
     for (const known of await images.users()) {
       if (known.startsWith(prefix) && !records.containers.has(known.slice(prefix.length))) await images.release(known);
@@ -69,7 +71,8 @@ async function checkPrograms(): Promise<void> {
 /** Sandboxes that were never started, and directories that were being made or removed. */
 async function removeLeftovers({ layout, records, runc }: Parts, sandboxes: Sandboxes): Promise<void> {
   for (const record of [...records.sandboxes.values()]) {
-    const isUnused = record.pause === undefined && records.containersOf(record.id).length === 0;
+    const isNew = record.pause === undefined || record.isUnfinished === true;
+    const isUnused = isNew && records.containersOf(record.id).length === 0;
     if (isUnused) await sandboxes.remove(record);
   }
   for (const [parent, known] of [

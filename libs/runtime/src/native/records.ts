@@ -12,6 +12,8 @@ export interface SandboxRecord {
   readonly createdAt: number;
   /** Absent: it was never started. */
   readonly pause?: ProcessRef;
+  /** It has no network yet. */
+  readonly isUnfinished?: true;
 }
 
 /** What a container is, and what became of its start. How it ended is in its exit file. */

@@ -49,8 +49,9 @@ export class Sandboxes {
       const pid = await this.start(record);
       const pause = await processRef(pid);
       const started: SandboxRecord = { ...record, ...(pause === undefined ? {} : { pause }) };
-      await records.putSandbox(started);
+      await records.putSandbox({ ...started, isUnfinished: true });
       if (!config.hostNetwork) await this.connect(started, pid);
+      await records.putSandbox(started);
       return started;
     } catch (error) {
       await this.remove(records.sandboxes.get(record.id) ?? record);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { type ImageRecord } from './catalog';
-import { bytesToFree, collectable, defaultGarbagePolicy, onlyIn } from './garbage';
+import { defaultGarbagePolicy } from '../../container-runtime';
+import { bytesToFree, collectable, onlyIn } from './garbage';
 import { findImage, withImage, withoutName } from './image-names';
 
 const hex = (letter: string): string => letter.repeat(64);

@@ -1,23 +1,5 @@
+import { type DiskUsage, type GarbagePolicy } from '../../container-runtime';
 import { type ImageRecord } from './catalog';
-
-export interface GarbagePolicy {
-  /** Percent of the disk in use from which on images are removed, and to which: the kubelet's `imageGCHighThresholdPercent` and `…Low…`. */
-  readonly highThresholdPercent: number;
-  readonly lowThresholdPercent: number;
-  /** Images that came here later stay (`imageMinimumGCAge`). */
-  readonly minimumAgeMs: number;
-}
-
-export const defaultGarbagePolicy: GarbagePolicy = {
-  highThresholdPercent: 85,
-  lowThresholdPercent: 80,
-  minimumAgeMs: 2 * 60_000,
-};
-
-export interface DiskUsage {
-  readonly capacityBytes: number;
-  readonly availableBytes: number;
-}
 
 /** How much has to go; 0 while less than the high threshold is in use. */
 export function bytesToFree({ capacityBytes, availableBytes }: DiskUsage, policy: GarbagePolicy): number {
@@ -48,9 +30,4 @@ export function onlyIn(
     layers: [...new Set(removed.flatMap((image) => image.layers))].filter((layer) => !layers.has(layer)),
     blobs: [...new Set(removed.flatMap((image) => image.blobs))].filter((blob) => !blobs.has(blob)),
   };
-}
-
-/** The kubelet's words for a collection that did not get far enough. */
-export function notEnough(wanted: number, freed: number): string {
-  return `Failed to garbage collect required amount of images. Attempted to free ${wanted} bytes, but only found ${freed} bytes eligible to free.`;
 }

@@ -1,13 +1,19 @@
 import fs from 'node:fs/promises';
 import { type Readable } from 'node:stream';
-import { type ImageCredentials, type ImageStatus, RuntimeError } from '../../container-runtime';
+import {
+  defaultGarbagePolicy,
+  type DiskUsage,
+  type ImageCollection,
+  type ImageCredentials,
+  type ImageStatus,
+  RuntimeError,
+} from '../../container-runtime';
 import { archivedImages, configOf } from './archive/image-archive';
 import { Spool, store } from './archive/spool';
 import { Catalog, type ImageRecord } from './catalog';
 import { BlobStore } from './content/blob-store';
 import { chainIds, digestOf } from './content/digest';
 import { toPullError, invalidImageName } from './errors';
-import { type GarbagePolicy } from './garbage';
 import { type ImageConfig, parseConfig, type ParsedConfig } from './image-config';
 import { findImage, namesOf, withImage } from './image-names';
 import { type ImageUsage, type Pruned, Reclaimer } from './reclaimer';
@@ -67,7 +73,13 @@ export class ImageStore {
       isDurable: options.isDurable ?? true,
     });
     this.catalog = new Catalog(directory, mutex);
-    this.reclaimer = new Reclaimer({ directory, clock, catalog: this.catalog, blobs: this.blobs, layers: this.layers });
+    this.reclaimer = new Reclaimer({
+      clock,
+      disk: options.disk ?? (() => diskOf(directory)),
+      catalog: this.catalog,
+      blobs: this.blobs,
+      layers: this.layers,
+    });
     this.client = new RegistryClient({ registries, clock, random });
     const { blobs, client, platform, limits } = this;
     this.puller = new Puller({ blobs, client, platform, limits, clock });
@@ -240,8 +252,8 @@ export class ImageStore {
     return this.reclaimer.prune(all);
   }
 
-  /** Removes images as the kubelet does when the disk fills up. Rejects with its words if that was not enough. */
-  collectGarbage(policy?: GarbagePolicy): Promise<Pruned> {
+  /** Removes images as the kubelet does when the disk fills up; the answer tells whether that was enough. */
+  collectGarbage(policy = defaultGarbagePolicy): Promise<ImageCollection> {
     return this.reclaimer.collect(policy);
   }
 
@@ -302,6 +314,11 @@ export class ImageStore {
       throw new RuntimeError('pull-failed', `failed to ${what} the archive: ${message}`);
     }
   }
+}
+
+async function diskOf(directory: string): Promise<DiskUsage> {
+  const { bsize, blocks, bavail } = await fs.statfs(directory);
+  return { capacityBytes: bsize * blocks, availableBytes: bsize * bavail };
 }
 
 function localChain({ diffIds }: ParsedConfig, files: readonly { path: string; size: number }[]): ChainLayer[] {

@@ -1,5 +1,6 @@
 import { type Clock } from '#machinery';
 import { type Logger } from '#telemetry';
+import { type DiskUsage } from '../../container-runtime';
 import { type DevicePolicy } from './layers/layer-writer';
 import { type Platform } from './registry/platform';
 import { type RegistryConfig } from './registry/endpoints';
@@ -40,6 +41,8 @@ export interface ImageStoreOptions {
   readonly limits?: Partial<ImageLimits>;
   /** Absent: `ignore`. */
   readonly devices?: DevicePolicy;
+  /** How full the disk of the directory is. Absent: what the kernel says. */
+  readonly disk?: () => Promise<DiskUsage>;
   /** False: what was just pulled may be lost or, worse, empty after a power failure. For tests. Absent: true. */
   readonly isDurable?: boolean;
 }

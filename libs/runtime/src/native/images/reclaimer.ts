@@ -1,9 +1,8 @@
-import fs from 'node:fs/promises';
 import { type Clock } from '#machinery';
-import { RuntimeError } from '../../container-runtime';
+import { type DiskUsage, type GarbagePolicy, type ImageCollection, RuntimeError } from '../../container-runtime';
 import { type Catalog, type ImageRecord } from './catalog';
 import { type BlobStore } from './content/blob-store';
-import { bytesToFree, collectable, defaultGarbagePolicy, notEnough, onlyIn } from './garbage';
+import { bytesToFree, collectable, onlyIn } from './garbage';
 import { findImage, withoutName } from './image-names';
 import { type LayerStore } from './layers/layer-store';
 
@@ -19,20 +18,18 @@ export interface Pruned {
 }
 
 /** Bytes. */
-export interface ImageUsage {
+export interface ImageUsage extends DiskUsage {
   readonly images: number;
   /** Unpacked layers, packed ones with the descriptions, and what there is of downloads that have not ended. */
   readonly layerBytes: number;
   readonly blobBytes: number;
   readonly partialBytes: number;
-  /** Of the file system. */
-  readonly capacityBytes: number;
-  readonly availableBytes: number;
 }
 
 export interface ReclaimerOptions {
-  readonly directory: string;
   readonly clock: Clock;
+  /** Of the file system of everything. */
+  readonly disk: () => Promise<DiskUsage>;
   readonly catalog: Catalog;
   readonly blobs: BlobStore;
   readonly layers: LayerStore;
@@ -67,9 +64,11 @@ export class Reclaimer {
     return { images: removed.images, freedBytes: removed.freedBytes + (await this.sweep()) };
   }
 
-  async collect(policy = defaultGarbagePolicy): Promise<Pruned> {
-    const wanted = bytesToFree(await this.disk(), policy);
-    if (wanted === 0) return { images: [], freedBytes: 0 };
+  /** Unless somebody begins to use it meanwhile, what is removed is what the policy says; what no image needs goes first. */
+  async collect(policy: GarbagePolicy): Promise<ImageCollection> {
+    const disk = await this.options.disk();
+    const wanted = bytesToFree(disk, policy);
+    if (wanted === 0) return { disk, wantedBytes: 0, freedBytes: 0, images: [] };
     let freed = await this.sweep();
     const gone: string[] = [];
     const candidates = collectable(await this.options.catalog.read(), policy.minimumAgeMs, this.options.clock.now());
@@ -82,8 +81,7 @@ export class Reclaimer {
       gone.push(...removed.images);
       freed += removed.freedBytes;
     }
-    if (freed < wanted) throw new RuntimeError('unavailable', notEnough(wanted, freed));
-    return { images: gone, freedBytes: freed };
+    return { disk, wantedBytes: wanted, freedBytes: freed, images: gone };
   }
 
   async usage(): Promise<ImageUsage> {
@@ -94,7 +92,7 @@ export class Reclaimer {
       layerBytes: sum((await layers.list()).map(({ bytes }) => bytes)),
       blobBytes: sum((await blobs.list()).map(({ size }) => size)),
       partialBytes: await blobs.partialBytes(),
-      ...(await this.disk()),
+      ...(await this.options.disk()),
     };
   }
 
@@ -151,10 +149,5 @@ export class Reclaimer {
     });
     await layers.emptyTrash();
     return { images: removed.images, freedBytes };
-  }
-
-  private async disk(): Promise<{ capacityBytes: number; availableBytes: number }> {
-    const { bsize, blocks, bavail } = await fs.statfs(this.options.directory);
-    return { capacityBytes: bsize * blocks, availableBytes: bsize * bavail };
   }
 }

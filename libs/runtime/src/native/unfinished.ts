@@ -1,0 +1,97 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { type Clock, delay } from '#machinery';
+import { exists } from './host-facts';
+import { type Layout } from './layout';
+import { isAlive, processRef, type ProcessRef, signalProcess } from './processes';
+import { type Records } from './records';
+import { type Runc } from './runc';
+
+const lookMs = 10;
+/** How long what an earlier process has begun may take; longer, and it is killed. */
+const patienceMs = 10_000;
+
+interface Parts {
+  readonly layout: Layout;
+  readonly records: Records;
+  readonly runc: Runc;
+  readonly clock: Clock;
+}
+
+/**
+ * Brings to an end what a process was doing when it was killed: its programs go on without it. Containers that it had begun to create, and not yet put
+ * down as started, are removed with their supervisors; those that it had, but that still wait for the start, get it.
+ */
+export async function settleUnfinished(parts: Parts): Promise<void> {
+  const { layout, records, runc, clock } = parts;
+  await ends(clock, await processesOf(layout, isPassing(path.basename(runc.program))));
+  for (const { ref, args } of await processesOf(layout, isSupervisor)) {
+    const id = args[args.indexOf('--cid') + 1] ?? '';
+    const record = records.containers.get(id);
+    if (record?.supervisor?.pid === ref.pid && record.supervisor.startTime === ref.startTime) continue;
+    if (await exists(path.join(layout.runc, id))) await runc.delete(id);
+    await ends(clock, [{ ref, args }]);
+  }
+  for (const name of await readdir(layout.exits)) {
+    if (records.containers.get(name)?.startedAt === undefined) await rm(layout.exit(name), { force: true });
+  }
+  for (const { id, startedAt, supervisor } of records.containers.values()) {
+    // runc's own, from create to start.
+    const waits = path.join(layout.runc, id, 'exec.fifo');
+    if (startedAt === undefined || !(await isAlive(supervisor)) || !(await exists(waits))) continue;
+    await runc.start(id).catch(async (error: unknown) => {
+      if (await exists(waits)) throw error;
+    });
+  }
+}
+
+interface FoundProcess {
+  readonly ref: ProcessRef;
+  readonly args: readonly string[];
+}
+
+/** Those that were told a path of the runtime's directory. */
+async function processesOf(layout: Layout, isWanted: (args: readonly string[]) => boolean): Promise<FoundProcess[]> {
+  const pids = (await readdir('/proc')).map(Number).filter((pid) => Number.isInteger(pid) && pid !== process.pid);
+  const found = await Promise.all(
+    pids.map(async (pid): Promise<FoundProcess[]> => {
+      // Read before its arguments, so that these are not of a later process of the same number.
+      const ref = await processRef(pid);
+      const args = await argumentsOf(pid);
+      const isOurs = args.some((arg) => arg === layout.root || arg.includes(`${layout.root}/`));
+      return ref !== undefined && isOurs && isWanted(args) ? [{ ref, args }] : [];
+    }),
+  );
+  return found.flat();
+}
+
+function isSupervisor([program = '', ...args]: readonly string[]): boolean {
+  return path.basename(program) === 'conmon' && args.includes('--cid');
+}
+
+/** Programs that end by themselves. A command in a container (`exec`) goes on as long as it likes. */
+function isPassing(runtime: string): (args: readonly string[]) => boolean {
+  return ([program = '', ...args]) => {
+    const name = path.basename(program);
+    return ['mount', 'umount'].includes(name) || (name === runtime && !args.includes('exec'));
+  };
+}
+
+async function ends(clock: Clock, processes: readonly FoundProcess[]): Promise<void> {
+  const deadline = clock.monotonic() + patienceMs;
+  for (const { ref } of processes) {
+    for (; await isAlive(ref); await delay(clock, lookMs)) {
+      if (clock.monotonic() > deadline) await signalProcess(ref, 'SIGKILL');
+    }
+  }
+}
+
+async function argumentsOf(pid: number): Promise<string[]> {
+  try {
+    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return [];
+    throw error;
+  }
+}
