@@ -1,8 +1,7 @@
 import { ByteWriter } from './byte-writer';
 import { crc32c } from './crc32c';
 import { type Tree } from './mvcc/keyspace';
-import { isTombstone, type Version } from './mvcc/version';
-import { writeVersion } from './snapshot/snapshot-sections';
+import { type Version } from './mvcc/version';
 
 /** Keys between two turns of the event loop. */
 const SLICE_KEYS = 2_000;
@@ -26,10 +25,10 @@ export async function hashKeys(tree: Tree, range: HashRange, seed = 0): Promise<
   let keys = 0;
   for (const [, head] of tree.entries()) {
     for (let version: Version | undefined = head; version !== undefined; version = version.previous) {
-      const { modRevision } = version.kv;
+      const { modRevision } = version;
       if (modRevision > range.revision) continue;
       const isOldest = modRevision <= range.compactRevision;
-      if (isOldest && isTombstone(version) && modRevision < range.compactRevision) break;
+      if (isOldest && version.isTombstone && modRevision < range.compactRevision) break;
       hash = addVersion(writer, version, hash);
       if (isOldest) break;
     }
@@ -40,7 +39,7 @@ export async function hashKeys(tree: Tree, range: HashRange, seed = 0): Promise<
 
 function addVersion(writer: ByteWriter, version: Version, seed: number): number {
   writer.reset();
-  writer.key(version.kv.key);
-  writeVersion(writer, version);
+  writer.key(version.key);
+  version.write(writer);
   return crc32c(writer.view(), 0, writer.length, seed);
 }

@@ -1,10 +1,10 @@
 import BTree from 'sorted-btree';
 import { storeErrors } from '../errors';
 import { type Key, type KeyRange, type RangeRequest } from '../key-value-store';
-import { History } from './history';
+import { type Changes, History } from './history';
 import { endOf } from './key-range';
 import { RangeScan } from './range-scan';
-import { isTombstone, sizeOf, tombstone, type Version } from './version';
+import { Version } from './version';
 
 /** A key that has been forgotten entirely still costs an entry while a picture of the tree is kept. */
 export type Tree = BTree<Key, Version>;
@@ -24,13 +24,13 @@ export class Keyspace {
   size = 0;
   readonly history = new History();
   private tree: Tree = new BTree<Key, Version>(undefined, (a, b) => (a < b ? -1 : a > b ? 1 : 0), 64);
-  private superseded: Version[] = [];
-  private supersededAt = 0;
+  private readonly superseded: Changes[][] = [];
+  private readonly toRelease = takeAll(this.superseded);
 
   /** The newest version; undefined if the key does not exist now. */
   current(key: Key): Version | undefined {
     const head = this.tree.get(key);
-    return head === undefined || isTombstone(head) ? undefined : head;
+    return head === undefined || head.isTombstone ? undefined : head;
   }
 
   /** The newest versions of the keys of a range, in order. */
@@ -43,7 +43,7 @@ export class Keyspace {
     const versions: Version[] = [];
     if (end <= range.key) return versions;
     this.tree.forRange(range.key, end, false, (_key, head) => {
-      if (!isTombstone(head)) versions.push(head);
+      if (!head.isTombstone) versions.push(head);
     });
     return versions;
   }
@@ -63,23 +63,16 @@ export class Keyspace {
 
   /** Adds a version of the revision being written, which becomes current at once. */
   put(key: Key, value: Uint8Array, lease: bigint, revision: number, sub: number): Version {
-    const before = this.current(key);
-    return this.add({
-      kv: {
-        key,
-        value,
-        createRevision: before === undefined ? revision : before.kv.createRevision,
-        modRevision: revision,
-        version: before === undefined ? 1 : before.kv.version + 1,
-        lease,
-      },
-      sub,
-      previous: this.tree.get(key),
-    });
+    const head = this.tree.get(key);
+    const before = head === undefined || head.isTombstone ? undefined : head.kv;
+    const createRevision = before?.createRevision ?? revision;
+    const version = (before?.version ?? 0) + 1;
+    const kv = { key: head?.key ?? key, value, createRevision, modRevision: revision, version, lease };
+    return this.add(new Version(kv.key, revision, sub, kv, 0, head));
   }
 
   delete(key: Key, revision: number, sub: number): Version {
-    return this.add({ kv: tombstone(key, revision), sub, previous: this.tree.get(key) });
+    return this.add(new Version(key, revision, sub, undefined, 0, this.tree.get(key)));
   }
 
   /** A picture of the newest versions that later writes do not change. Compaction must rest while it is used. */
@@ -87,15 +80,25 @@ export class Keyspace {
     return this.tree.clone();
   }
 
-  /** Takes a key from a snapshot: its versions, oldest first. `history.sort` has to follow the last key. */
-  load(versions: readonly Version[]): void {
-    for (const version of versions) {
-      this.tree.set(version.kv.key, version);
-      this.size += sizeOf(version);
-      if (version.kv.modRevision >= this.compactRevision) this.history.load(version);
+  /** Before anything is loaded: what the snapshot says of itself. */
+  begin(revision: number, compactRevision: number): void {
+    this.revision = revision;
+    this.compactRevision = compactRevision;
+    this.history.trimBefore(compactRevision);
+  }
+
+  /** Takes a key from a snapshot, with all its versions. */
+  load(head: Version): void {
+    this.tree.set(head.key, head);
+    let canBeReleased = false;
+    for (let version: Version | undefined = head; version !== undefined; version = version.previous) {
+      this.size += version.size;
+      if (version.modRevision >= this.compactRevision) this.history.add(version);
+      else canBeReleased ||= version !== head || version.isTombstone;
+      canBeReleased ||= version.previous !== undefined && version.modRevision === this.compactRevision;
     }
     // The snapshot may have been taken while compaction was still releasing.
-    if (versions.length > 0) this.release(versions[0]!.kv.key);
+    if (canBeReleased) this.release(head.key);
   }
 
   /** From now on older revisions cannot be read; what nobody can see is released by `releaseSlice`. */
@@ -104,19 +107,17 @@ export class Keyspace {
     if (revision > this.revision) throw storeErrors.futureRevision();
     this.compactRevision = revision;
     // A watch may still start at `revision` itself.
-    const touched = this.history.trimBefore(revision);
-    this.superseded = this.superseded.slice(this.supersededAt).concat(touched, this.history.at(revision));
-    this.supersededAt = 0;
+    this.superseded.push(...this.history.trimBefore(revision), [...this.history.at(revision)]);
   }
 
   /** One short step of releasing what compaction made unreachable. @returns true when nothing is left to do */
   releaseSlice(): boolean {
-    const end = Math.min(this.superseded.length, this.supersededAt + COMPACTION_SLICE);
-    while (this.supersededAt < end) this.release(this.superseded[this.supersededAt++]!.kv.key);
-    if (this.supersededAt < this.superseded.length) return false;
-    this.superseded = [];
-    this.supersededAt = 0;
-    return true;
+    for (let left = COMPACTION_SLICE; left > 0; left--) {
+      const { value } = this.toRelease.next();
+      if (value === undefined) return true;
+      this.release(value.key);
+    }
+    return false;
   }
 
   /**
@@ -129,27 +130,36 @@ export class Keyspace {
     if (head === undefined) return;
     let newer: Version | undefined;
     let kept: Version | undefined = head;
-    while (kept !== undefined && kept.kv.modRevision > this.compactRevision) {
+    while (kept !== undefined && kept.modRevision > this.compactRevision) {
       newer = kept;
       kept = kept.previous;
     }
     if (kept === undefined) return;
     this.forget(kept.previous);
     kept.previous = undefined;
-    if (!isTombstone(kept) || kept.kv.modRevision === this.compactRevision) return;
-    this.size -= sizeOf(kept);
+    if (!kept.isTombstone || kept.modRevision === this.compactRevision) return;
+    this.size -= kept.size;
     if (newer === undefined) this.tree.delete(key);
     else newer.previous = undefined;
   }
 
   private forget(oldest: Version | undefined): void {
-    for (let version = oldest; version !== undefined; version = version.previous) this.size -= sizeOf(version);
+    for (let version = oldest; version !== undefined; version = version.previous) this.size -= version.size;
   }
 
   private add(version: Version): Version {
-    this.tree.set(version.kv.key, version);
-    this.history.push(version);
-    this.size += sizeOf(version);
+    this.tree.set(version.key, version);
+    this.history.add(version);
+    this.size += version.size;
     return version;
+  }
+}
+
+/** All that is in the pieces of a queue, and undefined whenever there is nothing more. */
+function* takeAll(queue: Changes[][]): Generator<Version | undefined, never> {
+  for (;;) {
+    const piece = queue.shift();
+    if (piece === undefined) yield undefined;
+    else for (const changes of piece) if (changes !== undefined) yield* Array.isArray(changes) ? changes : [changes];
   }
 }

@@ -1,7 +1,7 @@
 import type BTree from 'sorted-btree';
 import { type Key, type KeyValue, type RangeRequest, type RangeResponse } from '../key-value-store';
 import { endOf, keyAfter } from './key-range';
-import { isTombstone, type Version, versionAt, withoutValue } from './version';
+import { type Version, versionAt, withoutValue } from './version';
 
 /**
  * One range read, in as many steps as the caller wants to take. The tree is cloned (copy on write) if the first step
@@ -67,10 +67,11 @@ export class RangeScan {
 
   private visit(head: Version): void {
     const version = this.at === undefined ? head : versionAt(head, this.at);
-    if (version === undefined || isTombstone(version)) return;
+    if (version === undefined || version.isTombstone) return;
     this.count++;
-    if (this.request.countOnly || this.kvs.length >= this.keep || !this.isWanted(version.kv)) return;
-    this.kvs.push(version.kv);
+    if (this.request.countOnly || this.kvs.length >= this.keep) return;
+    const { kv } = version;
+    if (this.isWanted(kv)) this.kvs.push(kv);
   }
 
   private isWanted({ modRevision, createRevision }: KeyValue): boolean {

@@ -3,6 +3,7 @@ import { writeAuthState } from '../auth/auth-codec';
 import { ByteWriter } from '../byte-writer';
 import { encodeHeader, headerCrc, type Identity } from '../file-header';
 import { appendFrame } from '../frame';
+import { type Key } from '../key-value-store';
 import { type Lease } from '../mvcc/leases';
 import { type Tree } from '../mvcc/keyspace';
 import { type Version } from '../mvcc/version';
@@ -12,7 +13,7 @@ import { ALARM_CORRUPT, SectionType } from './snapshot-file';
 
 /** A section ends when it has grown to this: half a millisecond's work. */
 const SECTION_BYTES = 256 * 1024;
-const SECTION_KEYS = 2_000;
+const SECTION_VERSIONS = 2_000;
 
 /** The state at one index. Only the tree is shared with the living state, which copies what it changes. */
 export interface Picture {
@@ -51,8 +52,12 @@ function authOf({ auth }: StateMachine): Buffer | undefined {
   return writer.toBuffer();
 }
 
-/** A snapshot's bytes: header and sections, each a step of its own and valid until the next is asked for. */
-export function* snapshotSections(identity: Identity, picture: Picture): Generator<Buffer> {
+/**
+ * A snapshot's bytes: header and sections, each a step of its own and valid until the next is asked for.
+ *
+ * @param isKept sections of keys stay valid: the versions move into them, and whatever memory they had is free
+ */
+export function* snapshotSections(identity: Identity, picture: Picture, isKept = false): Generator<Buffer> {
   const header = encodeHeader('snapshot', {
     clusterId: identity.clusterId,
     memberId: identity.memberId,
@@ -76,17 +81,27 @@ export function* snapshotSections(identity: Identity, picture: Picture): Generat
   const { auth, alarms } = picture;
   if (auth !== undefined) yield section(SectionType.auth, () => writer.raw(auth));
   if (alarms.length > 0) yield section(SectionType.alarms, () => writeAlarms(writer, alarms));
-  const entries = picture.tree.entries();
-  let next = entries.next();
+  const versions = versionsOf(picture.tree);
+  let next = versions.next();
   let keys = 0;
   while (!next.done) {
-    yield section(SectionType.keys, () => {
-      for (let count = 0; !next.done && count < SECTION_KEYS && writer.length < SECTION_BYTES; count++) {
-        writeKey(writer, next.value[1]);
-        keys++;
-        next = entries.next();
+    const moves: Move[] = [];
+    const body = section(SectionType.keys, () => {
+      // A key whose versions do not fit goes on in the next section, where it is named again.
+      for (let key: Key | undefined; !next.done && moves.length < SECTION_VERSIONS && writer.length < SECTION_BYTES;) {
+        const { version, left } = next.value;
+        if (version.key !== key) {
+          writer.key(version.key);
+          writer.varint(left);
+        }
+        key = version.key;
+        moves.push([version, version.write(writer)]);
+        if (left === 1) keys++;
+        next = versions.next();
       }
     });
+    if (isKept) yield moveTo(writer.toBuffer(), moves);
+    else yield body;
   }
   yield section(SectionType.end, () => writer.varint(keys));
 }
@@ -110,21 +125,20 @@ function writeAlarms(writer: ByteWriter, alarms: readonly Alarm[]): void {
   }
 }
 
-function writeKey(writer: ByteWriter, head: Version): void {
-  const versions: Version[] = [];
-  for (let version: Version | undefined = head; version !== undefined; version = version.previous)
-    versions.push(version);
-  writer.key(head.kv.key);
-  writer.varint(versions.length);
-  for (const version of versions.reverse()) writeVersion(writer, version);
+/** Oldest first; with each, how many of its key have not come before it. */
+function* versionsOf(tree: Tree): Generator<{ readonly version: Version; readonly left: number }, undefined> {
+  for (const [, head] of tree.entries()) {
+    const newestFirst: Version[] = [];
+    for (let version: Version | undefined = head; version !== undefined; version = version.previous)
+      newestFirst.push(version);
+    for (let left = newestFirst.length; left > 0; left--) yield { version: newestFirst[left - 1]!, left };
+  }
 }
 
-/** Without its key. */
-export function writeVersion(writer: ByteWriter, { kv, sub }: Version): void {
-  writer.varint(kv.modRevision);
-  writer.varint(sub);
-  writer.varint(kv.createRevision);
-  writer.varint(kv.version);
-  writer.u64(kv.lease);
-  writer.bytes(kv.value);
+/** A version, and where its content is. */
+type Move = readonly [Version, number];
+
+function moveTo(memory: Buffer, moves: readonly Move[]): Buffer {
+  for (const [version, at] of moves) version.moveTo(memory, at);
+  return memory;
 }

@@ -23,7 +23,7 @@ export async function writeSnapshot(
   const file = await files.open(unfinished, 'create');
   let bytes: number | undefined;
   try {
-    bytes = await writeSections(file, snapshotSections(identity, picture), isCancelled);
+    bytes = await writeSections(file, snapshotSections(identity, picture, true), isCancelled);
     if (bytes !== undefined) await file.datasync();
   } catch (error) {
     await file.close();
