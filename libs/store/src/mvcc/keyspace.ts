@@ -1,6 +1,6 @@
 import BTree from 'sorted-btree';
 import { storeErrors } from '../errors';
-import { type Key, type KeyRange, type RangeRequest } from '../key-value-store';
+import { type Key, type KeyRange, type KeyValue, type RangeRequest } from '../key-value-store';
 import { type Changes, History } from './history';
 import { endOf } from './key-range';
 import { RangeScan } from './range-scan';
@@ -26,6 +26,11 @@ export class Keyspace {
   private tree: Tree = new BTree<Key, Version>(undefined, (a, b) => (a < b ? -1 : a > b ? 1 : 0), 64);
   private readonly superseded: Changes[][] = [];
   private readonly toRelease = takeAll(this.superseded);
+
+  /** The newest version, if only of a deletion. */
+  head(key: Key): Version | undefined {
+    return this.tree.get(key);
+  }
 
   /** The newest version; undefined if the key does not exist now. */
   current(key: Key): Version | undefined {
@@ -61,18 +66,14 @@ export class Keyspace {
     if (revision < this.compactRevision) throw storeErrors.compacted(this.compactRevision);
   }
 
-  /** Adds a version of the revision being written, which becomes current at once. */
-  put(key: Key, value: Uint8Array, lease: bigint, revision: number, sub: number): Version {
-    const head = this.tree.get(key);
-    const before = head === undefined || head.isTombstone ? undefined : head.kv;
-    const createRevision = before?.createRevision ?? revision;
-    const version = (before?.version ?? 0) + 1;
-    const kv = { key: head?.key ?? key, value, createRevision, modRevision: revision, version, lease };
-    return this.add(new Version(kv.key, revision, sub, kv, 0, head));
+  /** Adds a version of the revision being written, which becomes current at once. @param head the key's newest until now */
+  put(kv: KeyValue, sub: number, head: Version | undefined): Version {
+    return this.add(new Version(kv.key, kv.modRevision, sub, kv, 0, head));
   }
 
-  delete(key: Key, revision: number, sub: number): Version {
-    return this.add(new Version(key, revision, sub, undefined, 0, this.tree.get(key)));
+  /** @param head the key's newest until now */
+  delete(head: Version, revision: number, sub: number): Version {
+    return this.add(new Version(head.key, revision, sub, undefined, 0, head));
   }
 
   /** A picture of the newest versions that later writes do not change. Compaction must rest while it is used. */

@@ -55,7 +55,7 @@ function authOf({ auth }: StateMachine): Buffer | undefined {
 /**
  * A snapshot's bytes: header and sections, each a step of its own and valid until the next is asked for.
  *
- * @param isKept sections of keys stay valid: the versions move into them, and whatever memory they had is free
+ * @param isKept sections stay valid: versions move into them, and whatever memory they had is free
  */
 export function* snapshotSections(identity: Identity, picture: Picture, isKept = false): Generator<Buffer> {
   const header = encodeHeader('snapshot', {
@@ -71,7 +71,7 @@ export function* snapshotSections(identity: Identity, picture: Picture, isKept =
   const section = (type: number, body: () => void): Buffer => {
     writer.reset();
     crc = appendFrame(writer, { type, after: { crc, salt } }, body);
-    return writer.view();
+    return isKept ? writer.toBuffer() : writer.view();
   };
 
   yield header;
@@ -86,7 +86,7 @@ export function* snapshotSections(identity: Identity, picture: Picture, isKept =
   let keys = 0;
   while (!next.done) {
     const moves: Move[] = [];
-    const body = section(SectionType.keys, () => {
+    const memory = section(SectionType.keys, () => {
       // A key whose versions do not fit goes on in the next section, where it is named again.
       for (let key: Key | undefined; !next.done && moves.length < SECTION_VERSIONS && writer.length < SECTION_BYTES;) {
         const { version, left } = next.value;
@@ -100,8 +100,8 @@ export function* snapshotSections(identity: Identity, picture: Picture, isKept =
         next = versions.next();
       }
     });
-    if (isKept) yield moveTo(writer.toBuffer(), moves);
-    else yield body;
+    if (isKept) for (const [version, at] of moves) version.moveTo(memory, at);
+    yield memory;
   }
   yield section(SectionType.end, () => writer.varint(keys));
 }
@@ -137,8 +137,3 @@ function* versionsOf(tree: Tree): Generator<{ readonly version: Version; readonl
 
 /** A version, and where its content is. */
 type Move = readonly [Version, number];
-
-function moveTo(memory: Buffer, moves: readonly Move[]): Buffer {
-  for (const [version, at] of moves) version.moveTo(memory, at);
-  return memory;
-}
