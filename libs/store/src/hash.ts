@@ -3,8 +3,10 @@ import { crc32c } from './crc32c';
 import { type Tree } from './mvcc/keyspace';
 import { type Version } from './mvcc/version';
 
-/** Keys between two turns of the event loop. */
-const SLICE_KEYS = 2_000;
+/** Between two turns of the event loop: a few milliseconds. */
+const SLICE_BYTES = 1024 * 1024;
+/** What a version costs besides its bytes. */
+const VERSION_BYTES = 256;
 
 export interface HashRange {
   /** Versions up to here count. */
@@ -22,7 +24,7 @@ export interface HashRange {
 export async function hashKeys(tree: Tree, range: HashRange, seed = 0): Promise<number> {
   const writer = new ByteWriter();
   let hash = seed;
-  let keys = 0;
+  let bytes = 0;
   for (const [, head] of tree.entries()) {
     for (let version: Version | undefined = head; version !== undefined; version = version.previous) {
       const { modRevision } = version;
@@ -30,9 +32,13 @@ export async function hashKeys(tree: Tree, range: HashRange, seed = 0): Promise<
       const isOldest = modRevision <= range.compactRevision;
       if (isOldest && version.isTombstone && modRevision < range.compactRevision) break;
       hash = addVersion(writer, version, hash);
+      bytes += writer.length + VERSION_BYTES;
+      if (bytes > SLICE_BYTES) {
+        bytes = 0;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
       if (isOldest) break;
     }
-    if (++keys % SLICE_KEYS === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   return hash;
 }

@@ -69,6 +69,15 @@ export class History {
     return changes;
   }
 
+  /** What `trimBefore` removed. */
+  static *newestFirst(piece: Changes[]): Generator<Version> {
+    for (let at = piece.length - 1; at >= 0; at--) {
+      const changes = piece[at];
+      if (Array.isArray(changes)) yield* changes.sort((a, b) => b.sub - a.sub);
+      else if (changes !== undefined) yield changes;
+    }
+  }
+
   private inOrder(changes: Version | Version[]): readonly Version[] {
     if (!Array.isArray(changes)) return [changes];
     if (this.unsorted.delete(changes)) changes.sort((a, b) => a.sub - b.sub);

@@ -4,7 +4,7 @@ import { type Key, type KeyRange, type KeyValue, type RangeRequest } from '../ke
 import { type Changes, History } from './history';
 import { endOf } from './key-range';
 import { RangeScan } from './range-scan';
-import { Version } from './version';
+import { Version, versionAt } from './version';
 
 /** A key that has been forgotten entirely still costs an entry while a picture of the tree is kept. */
 export type Tree = BTree<Key, Version>;
@@ -25,7 +25,7 @@ export class Keyspace {
   readonly history = new History();
   private tree: Tree = new BTree<Key, Version>(undefined, (a, b) => (a < b ? -1 : a > b ? 1 : 0), 64);
   private readonly superseded: Changes[][] = [];
-  private readonly toRelease = takeAll(this.superseded);
+  private readonly releasing = this.releaseAll();
 
   /** The newest version, if only of a deletion. */
   head(key: Key): Version | undefined {
@@ -91,15 +91,15 @@ export class Keyspace {
   /** Takes a key from a snapshot, with all its versions. */
   load(head: Version): void {
     this.tree.set(head.key, head);
-    let canBeReleased = false;
     for (let version: Version | undefined = head; version !== undefined; version = version.previous) {
       this.size += version.size;
       if (version.modRevision >= this.compactRevision) this.history.add(version);
-      else canBeReleased ||= version !== head || version.isTombstone;
-      canBeReleased ||= version.previous !== undefined && version.modRevision === this.compactRevision;
     }
     // The snapshot may have been taken while compaction was still releasing.
-    if (canBeReleased) this.release(head.key);
+    const kept = versionAt(head, this.compactRevision);
+    if (kept === undefined || (kept.previous === undefined && !kept.isTombstone)) return;
+    const steps = this.release(kept);
+    while (!steps.next().done);
   }
 
   /** From now on older revisions cannot be read; what nobody can see is released by `releaseSlice`. */
@@ -113,39 +113,42 @@ export class Keyspace {
 
   /** One short step of releasing what compaction made unreachable. @returns true when nothing is left to do */
   releaseSlice(): boolean {
-    for (let left = COMPACTION_SLICE; left > 0; left--) {
-      const { value } = this.toRelease.next();
-      if (value === undefined) return true;
-      this.release(value.key);
-    }
+    for (let left = COMPACTION_SLICE; left > 0; left--) if (this.releasing.next().value === 'done') return true;
     return false;
   }
 
-  /**
-   * Keeps the newest version at or before the compaction, since readers at that revision see it, and all later ones. If
-   * it is a deletion it goes too, unless it happened at exactly that revision, where a watch may still start
-   * (etcd-io/etcd#19179).
-   */
-  private release(key: Key): void {
-    const head = this.tree.get(key);
-    if (head === undefined) return;
-    let newer: Version | undefined;
-    let kept: Version | undefined = head;
-    while (kept !== undefined && kept.modRevision > this.compactRevision) {
-      newer = kept;
-      kept = kept.previous;
+  /** Versions from the newest on: what is left of a key's older ones when it is their turn was dealt with before. Never ends. */
+  private *releaseAll(): Generator<'step' | 'done', never> {
+    for (;;) {
+      const piece = this.superseded.pop();
+      if (piece === undefined) yield 'done';
+      else for (const version of History.newestFirst(piece)) yield* this.release(version);
     }
-    if (kept === undefined) return;
-    this.forget(kept.previous);
-    kept.previous = undefined;
-    if (!kept.isTombstone || kept.modRevision === this.compactRevision) return;
-    this.size -= kept.size;
-    if (newer === undefined) this.tree.delete(key);
-    else newer.previous = undefined;
   }
 
-  private forget(oldest: Version | undefined): void {
-    for (let version = oldest; version !== undefined; version = version.previous) this.size -= version.size;
+  /**
+   * A key's newest version at or before the compaction is kept, since readers at that revision see it, and so are all later ones. If
+   * it is a deletion it goes too, unless it happened at exactly that revision, where a watch may still start
+   * (etcd-io/etcd#19179). The state is consistent between steps.
+   */
+  private *release(kept: Version): Generator<'step', void> {
+    yield 'step';
+    if (kept.isReleased) return;
+    let older = kept.previous;
+    kept.previous = undefined;
+    for (; older !== undefined; older = older.previous) {
+      this.size -= older.size;
+      older.isReleased = true;
+      yield 'step';
+    }
+    if (!kept.isTombstone || kept.modRevision === this.compactRevision) return;
+    this.size -= kept.size;
+    kept.isReleased = true;
+    const head = this.tree.get(kept.key);
+    if (head === kept) this.tree.delete(kept.key);
+    for (let version = head; version !== undefined; version = version.previous) {
+      if (version.previous === kept) version.previous = undefined;
+    }
   }
 
   private add(version: Version): Version {
@@ -153,14 +156,5 @@ export class Keyspace {
     this.history.add(version);
     this.size += version.size;
     return version;
-  }
-}
-
-/** All that is in the pieces of a queue, and undefined whenever there is nothing more. */
-function* takeAll(queue: Changes[][]): Generator<Version | undefined, never> {
-  for (;;) {
-    const piece = queue.shift();
-    if (piece === undefined) yield undefined;
-    else for (const changes of piece) if (changes !== undefined) yield* Array.isArray(changes) ? changes : [changes];
   }
 }

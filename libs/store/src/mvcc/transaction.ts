@@ -80,7 +80,7 @@ export class Transaction {
 
   range(request: RangeRequest): RangeResponse {
     const scan = this.keyspace.scan(request, this.revision);
-    scan.step(Infinity);
+    while (!scan.step(Infinity));
     return scan.result();
   }
 

@@ -12,6 +12,9 @@ const NO_BYTES = new Uint8Array(0);
  * million values for the garbage collector, and a start need not make them.
  */
 export class Version {
+  /** By compaction: nobody can come to it any more. */
+  isReleased = false;
+
   /**
    * @param sub order among the changes of one transaction, which share the revision
    * @param content bytes: as `write` leaves them, from `at` on; undefined: a deletion
