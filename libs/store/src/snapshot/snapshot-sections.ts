@@ -3,7 +3,6 @@ import { writeAuthState } from '../auth/auth-codec';
 import { ByteWriter } from '../byte-writer';
 import { encodeHeader, headerCrc, type Identity } from '../file-header';
 import { appendFrame } from '../frame';
-import { type Key } from '../key-value-store';
 import { type Lease } from '../mvcc/leases';
 import { type Tree } from '../mvcc/keyspace';
 import { type Version } from '../mvcc/version';
@@ -81,26 +80,28 @@ export function* snapshotSections(identity: Identity, picture: Picture, isKept =
   const { auth, alarms } = picture;
   if (auth !== undefined) yield section(SectionType.auth, () => writer.raw(auth));
   if (alarms.length > 0) yield section(SectionType.alarms, () => writeAlarms(writer, alarms));
-  const versions = versionsOf(picture.tree);
-  let next = versions.next();
+  const heads = picture.tree.values();
+  let versions = chainOf(heads.next().value);
   let keys = 0;
-  while (!next.done) {
-    const moves: Move[] = [];
+  while (versions.length > 0) {
+    const [moved, places]: [Version[], number[]] = [[], []];
+    const hasRoom = (): boolean => moved.length < SECTION_VERSIONS && writer.length < SECTION_BYTES;
     const memory = section(SectionType.keys, () => {
-      // A key whose versions do not fit goes on in the next section, where it is named again.
-      for (let key: Key | undefined; !next.done && moves.length < SECTION_VERSIONS && writer.length < SECTION_BYTES;) {
-        const { version, left } = next.value;
-        if (version.key !== key) {
-          writer.key(version.key);
-          writer.varint(left);
+      while (versions.length > 0 && hasRoom()) {
+        // A key whose versions do not fit goes on in the next section, where it is named again.
+        writer.key(versions[0]!.key);
+        writer.varint(versions.length);
+        while (versions.length > 0 && hasRoom()) {
+          const version = versions.pop()!;
+          moved.push(version);
+          places.push(version.write(writer));
         }
-        key = version.key;
-        moves.push([version, version.write(writer)]);
-        if (left === 1) keys++;
-        next = versions.next();
+        if (versions.length > 0) return;
+        keys++;
+        versions = chainOf(heads.next().value);
       }
     });
-    if (isKept) for (const [version, at] of moves) version.moveTo(memory, at);
+    if (isKept) for (const [at, version] of moved.entries()) version.moveTo(memory, places[at]!);
     yield memory;
   }
   yield section(SectionType.end, () => writer.varint(keys));
@@ -125,15 +126,9 @@ function writeAlarms(writer: ByteWriter, alarms: readonly Alarm[]): void {
   }
 }
 
-/** Oldest first; with each, how many of its key have not come before it. */
-function* versionsOf(tree: Tree): Generator<{ readonly version: Version; readonly left: number }, undefined> {
-  for (const [, head] of tree.entries()) {
-    const newestFirst: Version[] = [];
-    for (let version: Version | undefined = head; version !== undefined; version = version.previous)
-      newestFirst.push(version);
-    for (let left = newestFirst.length; left > 0; left--) yield { version: newestFirst[left - 1]!, left };
-  }
+/** A key's versions, newest first. */
+function chainOf(head: Version | undefined): Version[] {
+  const versions: Version[] = [];
+  for (let version = head; version !== undefined; version = version.previous) versions.push(version);
+  return versions;
 }
-
-/** A version, and where its content is. */
-type Move = readonly [Version, number];
