@@ -1,7 +1,7 @@
 /** Reads what `ByteWriter` wrote. Running past the end, or a number beyond 2^53, throws a `RangeError`; byte strings are views, not copies. */
 export class ByteReader {
   constructor(
-    private readonly memory: Buffer,
+    readonly memory: Buffer,
     private at = 0,
     private readonly end = memory.length,
   ) {}
@@ -28,14 +28,17 @@ export class ByteReader {
 
   u64(): bigint {
     this.need(8);
-    const value = this.memory.readBigUInt64LE(this.at);
+    const { memory, at } = this;
     this.at += 8;
-    return value;
+    // Most are 0, which costs nothing.
+    const isZero = memory.readUInt32LE(at) === 0 && memory.readUInt32LE(at + 4) === 0;
+    return isZero ? 0n : memory.readBigUInt64LE(at);
   }
 
   /** The same eight bytes, signed, as lease ids are. */
   i64(): bigint {
-    return BigInt.asIntN(64, this.u64());
+    const value = this.u64();
+    return value === 0n ? value : BigInt.asIntN(64, value);
   }
 
   varint(): number {
@@ -61,6 +64,11 @@ export class ByteReader {
     const value = this.memory.toString('latin1', this.at, this.at + length);
     this.at += length;
     return value;
+  }
+
+  skip(length: number): void {
+    this.need(length);
+    this.at += length;
   }
 
   /** Everything up to the end. */

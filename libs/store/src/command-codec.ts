@@ -87,8 +87,8 @@ export function encodeCommand(command: Command, prefix: Uint8Array = NO_BYTES): 
 }
 
 /** The values in the result are views of `data`. */
-export function decodeCommand(data: Buffer): Command {
-  return readCommand(new ByteReader(data));
+export function decodeCommand(data: Buffer, start = 0): Command {
+  return readCommand(new ByteReader(data, start));
 }
 
 function readCommand(reader: ByteReader): Command {

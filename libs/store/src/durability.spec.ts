@@ -3,6 +3,7 @@ import { FakeClock, seededRandom } from '#testing';
 import { type KeyValueStore, StoreError } from './key-value-store';
 import { type DiskStore, openStore } from './open-store';
 import { SimulatedFiles } from './simulated-files.fixture';
+import { scanSegment } from './wal/segment';
 
 const DIRECTORY = '/store';
 const WAL = '/store/wal';
@@ -31,6 +32,8 @@ const numbers = async (store: KeyValueStore): Promise<number[]> => {
   return kvs.map(({ key }) => Number(key.slice(4)));
 };
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+/** Where the last record ends; zeros follow. */
+const endOf = (segment: Buffer): number => scanSegment('', segment, true, () => undefined).end;
 const failWith = (code: string) => (): never => {
   throw Object.assign(new Error(`${code}: simulated`), { code });
 };
@@ -88,7 +91,7 @@ describe('a damaged log', () => {
     const files = new SimulatedFiles();
     const store = await open(files, { segmentBytes: 4096 });
     const ends: number[] = [];
-    const size = (): number => [...files.contents(WAL).values()][0]!.length;
+    const size = (): number => endOf([...files.contents(WAL).values()][0]!);
     ends.push(size());
     for (let n = 0; n < 5; n++) {
       await Promise.all([store.put({ key: `key ${2 * n}`, value: Buffer.alloc(9) }), put1(store, 2 * n + 1)]);
@@ -117,7 +120,7 @@ describe('a damaged log', () => {
     const { files, file, ends } = await fiveBatches();
     const original = files.contents(WAL).get(file)!;
     const lastBatch = ends[4]!;
-    for (let offset = 0; offset < original.length; offset++) {
+    for (let offset = 0; offset < ends[5]! + 16; offset++) {
       const damaged = files.copy();
       const bytes = Buffer.from(original);
       bytes[offset]! ^= 0x41;
@@ -132,7 +135,7 @@ describe('a damaged log', () => {
   it('is taken up to the last whole record wherever it was cut off', async () => {
     const { files, file, ends } = await fiveBatches();
     const original = files.contents(WAL).get(file)!;
-    for (let length = ends[0]!; length <= original.length; length++) {
+    for (let length = ends[0]!; length <= ends[5]! + 16; length++) {
       const cut = files.copy();
       cut.replace(file, original.subarray(0, length));
       const result = await count(cut);
@@ -145,7 +148,7 @@ describe('a damaged log', () => {
     const files = new SimulatedFiles();
     const store = await open(files);
     await put(store, 1);
-    const end = [...files.contents(WAL).values()][0]!.length;
+    const end = endOf([...files.contents(WAL).values()][0]!);
     await store.close();
     const [file, bytes] = [...files.contents(WAL)][0]!;
     bytes[end - 1]! ^= 1;

@@ -17,8 +17,11 @@ export interface StoreFile {
 
 /** What the store needs of a file system: few enough verbs to be able to fail each of them in a test. */
 export interface FileSystem {
-  /** `create` empties an existing file; the others want it to exist. */
-  open(file: string, mode: 'create' | 'write' | 'read'): Promise<StoreFile>;
+  /**
+   * `create` empties an existing file; the others want it to exist.
+   * @param isSynchronous each write is as durable as `datasync` makes it, in one call to the system rather than two
+   */
+  open(file: string, mode: 'create' | 'write' | 'read', isSynchronous?: boolean): Promise<StoreFile>;
   /** Names, in no order. */
   list(directory: string): Promise<string[]>;
   /** With its parents; nothing if it exists. */
@@ -42,10 +45,17 @@ const ftruncate = promisify(fs.ftruncate);
 const fdatasync = promisify(fs.fdatasync);
 const close = promisify(fs.close);
 
-const FLAGS = { create: 'w+', write: 'r+', read: 'r' } as const;
+const { O_CREAT, O_DSYNC, O_RDONLY, O_RDWR, O_TRUNC } = fs.constants;
+const FLAGS = { create: O_RDWR | O_CREAT | O_TRUNC, write: O_RDWR, read: O_RDONLY } as const;
+/** Elsewhere the flag does not reach through the drive's own cache, or is not there. */
+const HAS_DSYNC = process.platform === 'linux';
 
 class NodeFile implements StoreFile {
-  constructor(private readonly descriptor: number) {}
+  /** @param needsSync after each write */
+  constructor(
+    private readonly descriptor: number,
+    private readonly needsSync: boolean,
+  ) {}
 
   async read(position: number, length: number): Promise<Buffer> {
     const memory = Buffer.allocUnsafeSlow(length);
@@ -64,6 +74,7 @@ class NodeFile implements StoreFile {
       const { bytesWritten } = await write(this.descriptor, data, done, data.length - done, position + done);
       done += bytesWritten;
     }
+    if (this.needsSync) await this.datasync();
   }
 
   datasync(): Promise<void> {
@@ -85,8 +96,9 @@ class NodeFile implements StoreFile {
 
 /** The real one. Nobody but the owner may read what it creates: the store holds every Secret. */
 export const nodeFileSystem: FileSystem = {
-  async open(file, mode) {
-    return new NodeFile(await open(file, FLAGS[mode], 0o600));
+  async open(file, mode, isSynchronous = false) {
+    const flags = FLAGS[mode] | (isSynchronous && HAS_DSYNC ? O_DSYNC : 0);
+    return new NodeFile(await open(file, flags, 0o600), isSynchronous && !HAS_DSYNC);
   },
   list: (directory) => fs.promises.readdir(directory),
   async makeDirectory(directory) {

@@ -1,11 +1,12 @@
 import { ByteWriter } from './byte-writer';
 import { crc32c } from './crc32c';
 import { type Tree } from './mvcc/keyspace';
-import { isTombstone, type Version } from './mvcc/version';
-import { writeVersion } from './snapshot/snapshot-sections';
+import { type Version } from './mvcc/version';
 
-/** Keys between two turns of the event loop. */
-const SLICE_KEYS = 2_000;
+/** Between two turns of the event loop: a few milliseconds. */
+const SLICE_BYTES = 1024 * 1024;
+/** What a version costs besides its bytes. */
+const VERSION_BYTES = 256;
 
 export interface HashRange {
   /** Versions up to here count. */
@@ -23,24 +24,28 @@ export interface HashRange {
 export async function hashKeys(tree: Tree, range: HashRange, seed = 0): Promise<number> {
   const writer = new ByteWriter();
   let hash = seed;
-  let keys = 0;
+  let bytes = 0;
   for (const [, head] of tree.entries()) {
     for (let version: Version | undefined = head; version !== undefined; version = version.previous) {
-      const { modRevision } = version.kv;
+      const { modRevision } = version;
       if (modRevision > range.revision) continue;
       const isOldest = modRevision <= range.compactRevision;
-      if (isOldest && isTombstone(version) && modRevision < range.compactRevision) break;
+      if (isOldest && version.isTombstone && modRevision < range.compactRevision) break;
       hash = addVersion(writer, version, hash);
+      bytes += writer.length + VERSION_BYTES;
+      if (bytes > SLICE_BYTES) {
+        bytes = 0;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
       if (isOldest) break;
     }
-    if (++keys % SLICE_KEYS === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   return hash;
 }
 
 function addVersion(writer: ByteWriter, version: Version, seed: number): number {
   writer.reset();
-  writer.key(version.kv.key);
-  writeVersion(writer, version);
+  writer.key(version.key);
+  version.write(writer);
   return crc32c(writer.view(), 0, writer.length, seed);
 }

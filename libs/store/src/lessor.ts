@@ -62,8 +62,10 @@ export class Lessor {
     const lease = this.leases.get(id);
     if (lease === undefined || !this.isPrimary) return;
     const seconds = lease.remaining > 0 ? lease.remaining : lease.ttl;
-    this.deadlines.set(id, { at: this.clock.monotonic() + seconds * 1000 + extraMs, revoking: undefined });
-    this.armExpiry();
+    const at = this.clock.monotonic() + seconds * 1000 + extraMs;
+    this.deadlines.set(id, { at, revoking: undefined });
+    // Looking at all of them takes its time, if there are many.
+    if (this.expiryTimer === undefined || at < this.timerAt) this.armExpiry();
     this.armCheckpoints();
   }
 

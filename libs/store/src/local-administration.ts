@@ -11,6 +11,7 @@ import { type Identity } from './file-header';
 import { type Command } from './command';
 import { hashKeys } from './hash';
 import { type KeyValueStore } from './key-value-store';
+import { Keyspace } from './mvcc/keyspace';
 import { type Responses, type StateMachine } from './state-machine';
 import { downloadSnapshot, type SnapshotDownload } from './snapshot/download';
 import { snapshotSections, takePicture } from './snapshot/snapshot-sections';
@@ -73,7 +74,7 @@ export class LocalAdministration implements StoreAdministration {
     return this.withPicture(async () => {
       const picture = takePicture(machine);
       // Neither who tells it nor in which term, but what there is beside the keys.
-      const rest = { ...picture, index: 0, term: 0, tree: picture.tree.filter(() => false) };
+      const rest = { ...picture, index: 0, term: 0, tree: new Keyspace().picture() };
       let seed = 0;
       for (const section of snapshotSections({ clusterId: 0n, memberId: 0n }, rest)) {
         seed = crc32c(section, 0, section.length, seed);

@@ -23,7 +23,7 @@ export class SimulatedFiles implements FileSystem {
   private names = new Map<string, Inode>();
   private durableNames = new Map<string, Inode>();
 
-  async open(name: string, mode: 'create' | 'write' | 'read'): Promise<StoreFile> {
+  async open(name: string, mode: 'create' | 'write' | 'read', isSynchronous = false): Promise<StoreFile> {
     await this.step('open', name);
     let inode = this.names.get(name);
     if (mode === 'create') {
@@ -31,7 +31,7 @@ export class SimulatedFiles implements FileSystem {
       this.names.set(name, inode);
     }
     if (inode === undefined) throw Object.assign(new Error(`ENOENT: ${name}`), { code: 'ENOENT' });
-    return this.file(name, inode);
+    return this.file(name, inode, isSynchronous);
   }
 
   async list(directory: string): Promise<string[]> {
@@ -92,7 +92,7 @@ export class SimulatedFiles implements FileSystem {
   under(alias: string, directory: string): FileSystem {
     const translate = (name: string): string => name.replace(alias, directory);
     return {
-      open: (file, mode) => this.open(translate(file), mode),
+      open: (file, mode, isSynchronous) => this.open(translate(file), mode, isSynchronous),
       list: (name) => this.list(translate(name)),
       makeDirectory: () => this.makeDirectory(),
       rename: (from, to) => this.rename(translate(from), translate(to)),
@@ -113,7 +113,11 @@ export class SimulatedFiles implements FileSystem {
     this.durableNames.set(name, inode);
   }
 
-  private file(name: string, inode: Inode): StoreFile {
+  private file(name: string, inode: Inode, isSynchronous: boolean): StoreFile {
+    const datasync = async (): Promise<void> => {
+      await this.step('datasync', name);
+      inode.durable = Buffer.from(inode.content);
+    };
     return {
       read: async (position, length) => Buffer.from(inode.content.subarray(position, position + length)),
       write: async (data, position) => {
@@ -126,11 +130,10 @@ export class SimulatedFiles implements FileSystem {
           throw error;
         }
         put(inode, bytes, position);
+        // The power can fail, and the disk, between the one and the other.
+        if (isSynchronous) await datasync();
       },
-      datasync: async () => {
-        await this.step('datasync', name);
-        inode.durable = Buffer.from(inode.content);
-      },
+      datasync,
       truncate: async (length) => {
         await this.step('truncate', name);
         inode.content = Buffer.from(inode.content.subarray(0, length));

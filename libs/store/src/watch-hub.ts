@@ -9,7 +9,7 @@ import {
 } from './key-value-store';
 import { contains, endOf } from './mvcc/key-range';
 import { type Keyspace } from './mvcc/keyspace';
-import { isTombstone, valueBefore, type Version } from './mvcc/version';
+import { valueBefore, type Version } from './mvcc/version';
 
 /** Changes that a watcher from the past gets in one turn of the event loop. */
 const REPLAY_SLICE = 500;
@@ -65,7 +65,7 @@ export class WatchHub {
   publish(revision: number, changes: readonly Version[]): void {
     if (changes.length === 0) return;
     for (const change of changes) {
-      const watchers = this.byKey.get(change.kv.key);
+      const watchers = this.byKey.get(change.key);
       if (watchers === undefined) continue;
       // A later change of the same key finds `next` moved on.
       for (const watcher of watchers) this.deliver(watcher, revision, changes);
@@ -114,7 +114,7 @@ export class WatchHub {
       }
       if (left <= 0) return void setImmediate(() => this.replay(watcher));
       left -= changes.length;
-      this.deliver(watcher, first.kv.modRevision, changes);
+      this.deliver(watcher, first.modRevision, changes);
     }
   }
 
@@ -168,8 +168,8 @@ export class WatchHub {
 function eventsFor({ range, request }: Watcher, changes: readonly Version[]): StoreEvent[] {
   const events: StoreEvent[] = [];
   for (const change of changes) {
-    if (!contains(range, change.kv.key)) continue;
-    const type = isTombstone(change) ? 'delete' : 'put';
+    if (!contains(range, change.key)) continue;
+    const type = change.isTombstone ? 'delete' : 'put';
     if (request.filters?.includes(type === 'put' ? 'no-put' : 'no-delete')) continue;
     const prevKv = request.prevKv ? valueBefore(change) : undefined;
     events.push(prevKv === undefined ? { type, kv: change.kv } : { type, kv: change.kv, prevKv });

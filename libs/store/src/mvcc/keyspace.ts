@@ -1,10 +1,10 @@
 import BTree from 'sorted-btree';
 import { storeErrors } from '../errors';
-import { type Key, type KeyRange, type RangeRequest } from '../key-value-store';
-import { History } from './history';
+import { type Key, type KeyRange, type KeyValue, type RangeRequest } from '../key-value-store';
+import { type Changes, History } from './history';
 import { endOf } from './key-range';
 import { RangeScan } from './range-scan';
-import { isTombstone, sizeOf, tombstone, type Version } from './version';
+import { Version, versionAt } from './version';
 
 /** A key that has been forgotten entirely still costs an entry while a picture of the tree is kept. */
 export type Tree = BTree<Key, Version>;
@@ -24,13 +24,18 @@ export class Keyspace {
   size = 0;
   readonly history = new History();
   private tree: Tree = new BTree<Key, Version>(undefined, (a, b) => (a < b ? -1 : a > b ? 1 : 0), 64);
-  private superseded: Version[] = [];
-  private supersededAt = 0;
+  private readonly superseded: Changes[][] = [];
+  private readonly releasing = this.releaseAll();
+
+  /** The newest version, if only of a deletion. */
+  head(key: Key): Version | undefined {
+    return this.tree.get(key);
+  }
 
   /** The newest version; undefined if the key does not exist now. */
   current(key: Key): Version | undefined {
     const head = this.tree.get(key);
-    return head === undefined || isTombstone(head) ? undefined : head;
+    return head === undefined || head.isTombstone ? undefined : head;
   }
 
   /** The newest versions of the keys of a range, in order. */
@@ -43,7 +48,7 @@ export class Keyspace {
     const versions: Version[] = [];
     if (end <= range.key) return versions;
     this.tree.forRange(range.key, end, false, (_key, head) => {
-      if (!isTombstone(head)) versions.push(head);
+      if (!head.isTombstone) versions.push(head);
     });
     return versions;
   }
@@ -61,25 +66,14 @@ export class Keyspace {
     if (revision < this.compactRevision) throw storeErrors.compacted(this.compactRevision);
   }
 
-  /** Adds a version of the revision being written, which becomes current at once. */
-  put(key: Key, value: Uint8Array, lease: bigint, revision: number, sub: number): Version {
-    const before = this.current(key);
-    return this.add({
-      kv: {
-        key,
-        value,
-        createRevision: before === undefined ? revision : before.kv.createRevision,
-        modRevision: revision,
-        version: before === undefined ? 1 : before.kv.version + 1,
-        lease,
-      },
-      sub,
-      previous: this.tree.get(key),
-    });
+  /** Adds a version of the revision being written, which becomes current at once. @param head the key's newest until now */
+  put(kv: KeyValue, sub: number, head: Version | undefined): Version {
+    return this.add(new Version(kv.key, kv.modRevision, sub, kv, 0, head));
   }
 
-  delete(key: Key, revision: number, sub: number): Version {
-    return this.add({ kv: tombstone(key, revision), sub, previous: this.tree.get(key) });
+  /** @param head the key's newest until now */
+  delete(head: Version, revision: number, sub: number): Version {
+    return this.add(new Version(head.key, revision, sub, undefined, 0, head));
   }
 
   /** A picture of the newest versions that later writes do not change. Compaction must rest while it is used. */
@@ -87,15 +81,25 @@ export class Keyspace {
     return this.tree.clone();
   }
 
-  /** Takes a key from a snapshot: its versions, oldest first. `history.sort` has to follow the last key. */
-  load(versions: readonly Version[]): void {
-    for (const version of versions) {
-      this.tree.set(version.kv.key, version);
-      this.size += sizeOf(version);
-      if (version.kv.modRevision >= this.compactRevision) this.history.load(version);
+  /** Before anything is loaded: what the snapshot says of itself. */
+  begin(revision: number, compactRevision: number): void {
+    this.revision = revision;
+    this.compactRevision = compactRevision;
+    this.history.trimBefore(compactRevision);
+  }
+
+  /** Takes a key from a snapshot, with all its versions. */
+  load(head: Version): void {
+    this.tree.set(head.key, head);
+    for (let version: Version | undefined = head; version !== undefined; version = version.previous) {
+      this.size += version.size;
+      if (version.modRevision >= this.compactRevision) this.history.add(version);
     }
     // The snapshot may have been taken while compaction was still releasing.
-    if (versions.length > 0) this.release(versions[0]!.kv.key);
+    const kept = versionAt(head, this.compactRevision);
+    if (kept === undefined || (kept.previous === undefined && !kept.isTombstone)) return;
+    const steps = this.release(kept);
+    while (!steps.next().done);
   }
 
   /** From now on older revisions cannot be read; what nobody can see is released by `releaseSlice`. */
@@ -104,52 +108,53 @@ export class Keyspace {
     if (revision > this.revision) throw storeErrors.futureRevision();
     this.compactRevision = revision;
     // A watch may still start at `revision` itself.
-    const touched = this.history.trimBefore(revision);
-    this.superseded = this.superseded.slice(this.supersededAt).concat(touched, this.history.at(revision));
-    this.supersededAt = 0;
+    this.superseded.push(...this.history.trimBefore(revision), [...this.history.at(revision)]);
   }
 
   /** One short step of releasing what compaction made unreachable. @returns true when nothing is left to do */
   releaseSlice(): boolean {
-    const end = Math.min(this.superseded.length, this.supersededAt + COMPACTION_SLICE);
-    while (this.supersededAt < end) this.release(this.superseded[this.supersededAt++]!.kv.key);
-    if (this.supersededAt < this.superseded.length) return false;
-    this.superseded = [];
-    this.supersededAt = 0;
-    return true;
+    for (let left = COMPACTION_SLICE; left > 0; left--) if (this.releasing.next().value === 'done') return true;
+    return false;
+  }
+
+  /** Versions from the newest on: what is left of a key's older ones when it is their turn was dealt with before. Never ends. */
+  private *releaseAll(): Generator<'step' | 'done', never> {
+    for (;;) {
+      const piece = this.superseded.pop();
+      if (piece === undefined) yield 'done';
+      else for (const version of History.newestFirst(piece)) yield* this.release(version);
+    }
   }
 
   /**
-   * Keeps the newest version at or before the compaction, since readers at that revision see it, and all later ones. If
+   * A key's newest version at or before the compaction is kept, since readers at that revision see it, and so are all later ones. If
    * it is a deletion it goes too, unless it happened at exactly that revision, where a watch may still start
-   * (etcd-io/etcd#19179).
+   * (etcd-io/etcd#19179). The state is consistent between steps.
    */
-  private release(key: Key): void {
-    const head = this.tree.get(key);
-    if (head === undefined) return;
-    let newer: Version | undefined;
-    let kept: Version | undefined = head;
-    while (kept !== undefined && kept.kv.modRevision > this.compactRevision) {
-      newer = kept;
-      kept = kept.previous;
-    }
-    if (kept === undefined) return;
-    this.forget(kept.previous);
+  private *release(kept: Version): Generator<'step', void> {
+    yield 'step';
+    if (kept.isReleased) return;
+    let older = kept.previous;
     kept.previous = undefined;
-    if (!isTombstone(kept) || kept.kv.modRevision === this.compactRevision) return;
-    this.size -= sizeOf(kept);
-    if (newer === undefined) this.tree.delete(key);
-    else newer.previous = undefined;
-  }
-
-  private forget(oldest: Version | undefined): void {
-    for (let version = oldest; version !== undefined; version = version.previous) this.size -= sizeOf(version);
+    for (; older !== undefined; older = older.previous) {
+      this.size -= older.size;
+      older.isReleased = true;
+      yield 'step';
+    }
+    if (!kept.isTombstone || kept.modRevision === this.compactRevision) return;
+    this.size -= kept.size;
+    kept.isReleased = true;
+    const head = this.tree.get(kept.key);
+    if (head === kept) this.tree.delete(kept.key);
+    for (let version = head; version !== undefined; version = version.previous) {
+      if (version.previous === kept) version.previous = undefined;
+    }
   }
 
   private add(version: Version): Version {
-    this.tree.set(version.kv.key, version);
-    this.history.push(version);
-    this.size += sizeOf(version);
+    this.tree.set(version.key, version);
+    this.history.add(version);
+    this.size += version.size;
     return version;
   }
 }

@@ -18,6 +18,10 @@ export const MAX_LEASE_TTL = 9_000_000_000;
 export class Leases {
   private readonly byId = new Map<bigint, Lease>();
 
+  get isEmpty(): boolean {
+    return this.byId.size === 0;
+  }
+
   get(id: bigint): Lease | undefined {
     return this.byId.get(id);
   }

@@ -1,18 +1,21 @@
 import type BTree from 'sorted-btree';
 import { type Key, type KeyValue, type RangeRequest, type RangeResponse } from '../key-value-store';
 import { endOf, keyAfter } from './key-range';
-import { isTombstone, type Version, versionAt, withoutValue } from './version';
+import { mergeSort } from './merge-sort';
+import { type Version, versionAt, withoutValue } from './version';
 
 /**
  * One range read, in as many steps as the caller wants to take. The tree is cloned (copy on write) if the first step
  * does not finish, so that later steps see the same revision whatever is written between them.
  */
 export class RangeScan {
-  private readonly kvs: KeyValue[] = [];
+  private kvs: KeyValue[] = [];
   private readonly keep: number;
   private count = 0;
   private next: Key;
   private cloned = false;
+  private isScanned = false;
+  private sorting: Iterator<undefined, KeyValue[]> | undefined;
 
   /**
    * @param at the revision to read; undefined: the newest versions
@@ -33,6 +36,27 @@ export class RangeScan {
 
   /** Looks at no more than `budget` keys. @returns true at the end */
   step(budget: number): boolean {
+    this.isScanned ||= this.scan(budget);
+    return this.isScanned && this.sort(budget);
+  }
+
+  result(): RangeResponse {
+    const { limit = 0, keysOnly } = this.request;
+    const more = limit > 0 && this.kvs.length > limit;
+    const kvs = more ? this.kvs.slice(0, limit) : this.kvs;
+    return {
+      revision: this.revision,
+      kvs: keysOnly && this.isByValue ? kvs.map(withoutValue) : kvs,
+      more,
+      count: this.count,
+    };
+  }
+
+  private get isByValue(): boolean {
+    return this.request.sort?.target === 'value';
+  }
+
+  private scan(budget: number): boolean {
     const end = endOf(this.request);
     if (end === undefined) {
       const head = this.tree.get(this.request.key);
@@ -57,20 +81,25 @@ export class RangeScan {
     return false;
   }
 
-  result(): RangeResponse {
-    const { limit = 0, sort, keysOnly } = this.request;
-    if (sort !== undefined) this.kvs.sort(comparison(sort));
-    const more = limit > 0 && this.kvs.length > limit;
-    const kvs = more ? this.kvs.slice(0, limit) : this.kvs;
-    return { revision: this.revision, kvs: keysOnly ? kvs.map(withoutValue) : kvs, more, count: this.count };
+  private sort(budget: number): boolean {
+    const { sort } = this.request;
+    // They are found in the order of their keys.
+    if (sort === undefined || (sort.target === 'key' && sort.order === 'ascend')) return true;
+    this.sorting ??= mergeSort(this.kvs, comparison(sort), budget);
+    const { done, value } = this.sorting.next();
+    if (done) this.kvs = value;
+    return done === true;
   }
 
   private visit(head: Version): void {
     const version = this.at === undefined ? head : versionAt(head, this.at);
-    if (version === undefined || isTombstone(version)) return;
+    if (version === undefined || version.isTombstone) return;
     this.count++;
-    if (this.request.countOnly || this.kvs.length >= this.keep || !this.isWanted(version.kv)) return;
-    this.kvs.push(version.kv);
+    if (this.request.countOnly || this.kvs.length >= this.keep) return;
+    const { kv } = version;
+    if (!this.isWanted(kv)) return;
+    // A value may be wanted for the order.
+    this.kvs.push(this.request.keysOnly && !this.isByValue ? withoutValue(kv) : kv);
   }
 
   private isWanted({ modRevision, createRevision }: KeyValue): boolean {

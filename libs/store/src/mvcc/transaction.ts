@@ -2,6 +2,7 @@ import { storeErrors } from '../errors';
 import {
   type DeleteRangeRequest,
   type DeleteRangeResponse,
+  type KeyValue,
   type PutRequest,
   type PutResponse,
   type RangeRequest,
@@ -46,29 +47,40 @@ export class Transaction {
   /** @throws StoreError before anything is changed */
   put(request: PutRequest): PutResponse {
     if (request.lease && this.leases.get(request.lease) === undefined) throw storeErrors.leaseNotFound();
-    const before = this.keyspace.current(request.key)?.kv;
+    const { keyspace, leases, next } = this;
+    const head = keyspace.head(request.key);
+    const before = head?.isTombstone ? undefined : head?.kv;
     if ((request.ignoreValue || request.ignoreLease) && before === undefined) throw storeErrors.keyNotFound();
-    const value = request.ignoreValue ? before!.value : request.value;
-    const lease = request.ignoreLease ? before!.lease : (request.lease ?? 0n);
-    this.leases.detach(before?.lease ?? 0n, request.key);
-    this.leases.attach(lease, request.key);
-    this.changes.push(this.keyspace.put(request.key, value, lease, this.next, this.changes.length));
-    return request.prevKv && before ? { revision: this.next, prevKv: before } : { revision: this.next };
+    const kv: KeyValue = {
+      // The same memory for all of its versions.
+      key: head?.key ?? request.key,
+      value: request.ignoreValue ? before!.value : request.value,
+      createRevision: before?.createRevision ?? next,
+      modRevision: next,
+      version: (before?.version ?? 0) + 1,
+      lease: request.ignoreLease ? before!.lease : (request.lease ?? 0n),
+    };
+    leases.detach(before?.lease ?? 0n, kv.key);
+    leases.attach(kv.lease, kv.key);
+    this.changes.push(keyspace.put(kv, this.changes.length, head));
+    return request.prevKv && before ? { revision: next, prevKv: before } : { revision: next };
   }
 
   deleteRange(request: DeleteRangeRequest): DeleteRangeResponse {
     const doomed = this.keyspace.currentIn(request);
-    for (const { kv } of doomed) {
+    const prevKvs: KeyValue[] = [];
+    for (const head of doomed) {
+      const { kv } = head;
       this.leases.detach(kv.lease, kv.key);
-      this.changes.push(this.keyspace.delete(kv.key, this.next, this.changes.length));
+      this.changes.push(this.keyspace.delete(head, this.next, this.changes.length));
+      if (request.prevKv) prevKvs.push(kv);
     }
-    const prevKvs = request.prevKv ? doomed.map(({ kv }) => kv) : [];
     return { revision: this.revision, deleted: doomed.length, prevKvs };
   }
 
   range(request: RangeRequest): RangeResponse {
     const scan = this.keyspace.scan(request, this.revision);
-    scan.step(Infinity);
+    while (!scan.step(Infinity));
     return scan.result();
   }
 

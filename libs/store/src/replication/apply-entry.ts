@@ -41,9 +41,9 @@ export function applyEntry(
   const request = confChange?.context ?? entry.data;
   const own = known(request);
   if (own !== undefined) return { type: 'command', request, command: own, outcome: machine.apply(index, term, own) };
-  const { change, body } = decodeEntryData(request);
+  const { change, start } = decodeEntryData(request);
   if (change === undefined) {
-    const command = decodeCommand(body);
+    const command = decodeCommand(request, start);
     return { type: 'command', request, command, outcome: machine.apply(index, term, command) };
   }
   machine.skip(index, term);

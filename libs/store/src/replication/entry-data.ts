@@ -45,18 +45,19 @@ export function encodeMemberChange(id: RequestId, change: MemberChange): Buffer 
 }
 
 export interface EntryData {
-  readonly id: RequestId;
-  /** Present: the entry changes a member; absent: `body` is a command. */
+  /** Present: the entry changes a member. */
   readonly change?: MemberChange;
-  readonly body: Buffer;
+  /** Absent that, where in the data a command begins. */
+  readonly start: number;
 }
 
 /** @throws RangeError for what is not an entry's data */
 export function decodeEntryData(data: Buffer): EntryData {
   const reader = new ByteReader(data);
-  const id = { memberId: reader.u64(), sequence: reader.varint() };
-  const body = data.subarray(reader.position);
-  return body[0] === MEMBER_CHANGE ? { id, body, change: readChange(new ByteReader(body, 1)) } : { id, body };
+  reader.skip(8);
+  reader.varint();
+  const start = reader.position;
+  return data[start] === MEMBER_CHANGE ? { start, change: readChange(new ByteReader(data, start + 1)) } : { start };
 }
 
 function readChange(reader: ByteReader): MemberChange {

@@ -2,6 +2,8 @@ import { type ConfState, type Entry, type HardState, type RaftStorage, type Snap
 
 /** What an entry is taken to cost besides its data. */
 const ENTRY_BYTES = 256;
+/** In the place of an entry that was let go of. */
+const GONE: Entry = { term: 0, index: 0, type: 'normal', data: Buffer.alloc(0) };
 
 export interface LogStart {
   /** The entry before the first one held; 0 and 0 at the beginning of all. */
@@ -14,7 +16,9 @@ export interface LogStart {
  * are a little behind. Those that are further behind get a snapshot.
  */
 export class LogWindow implements RaftStorage {
+  /** From `head` on. The places before it are cut off when they are half of all, so that an entry costs the same however many are held. */
   private held: Entry[] = [];
+  private head = 0;
   private bytes = 0;
   private hardState: HardState = { term: 0, vote: 0n, commit: 0 };
 
@@ -37,16 +41,17 @@ export class LogWindow implements RaftStorage {
   }
 
   lastIndex(): number {
-    return this.start.index + this.held.length;
+    return this.start.index + this.held.length - this.head;
   }
 
   term(index: number): number | undefined {
-    return index === this.start.index ? this.start.term : this.held[index - this.start.index - 1]?.term;
+    if (index <= this.start.index) return index === this.start.index ? this.start.term : undefined;
+    return this.held[this.placeOf(index)]?.term;
   }
 
   entries(from: number, to: number, maxBytes: number): readonly Entry[] {
-    const begin = from - this.start.index - 1;
-    const most = Math.min(to, this.lastIndex() + 1) - this.start.index - 1;
+    const begin = this.placeOf(from);
+    const most = this.placeOf(Math.min(to, this.lastIndex() + 1));
     let end = begin + 1;
     let bytes = this.held[begin]?.data.length ?? 0;
     while (end < most && (bytes += this.held[end]!.data.length) <= maxBytes) end++;
@@ -61,8 +66,8 @@ export class LogWindow implements RaftStorage {
   append(entries: readonly Entry[]): void {
     const first = entries[0];
     if (first === undefined) return;
-    const kept = first.index - this.start.index - 1;
-    if (kept < 0 || kept > this.held.length) throw new Error(`entry ${first.index} after ${this.lastIndex()}`);
+    const kept = this.placeOf(first.index);
+    if (kept < this.head || kept > this.held.length) throw new Error(`entry ${first.index} after ${this.lastIndex()}`);
     if (kept < this.held.length) {
       for (const { data } of this.held.slice(kept)) this.bytes -= data.length + ENTRY_BYTES;
       this.held.length = kept;
@@ -81,18 +86,24 @@ export class LogWindow implements RaftStorage {
   reset(start: LogStart): void {
     this.start = { index: start.index, term: start.term };
     this.held = [];
+    this.head = 0;
     this.bytes = 0;
   }
 
   /** Lets go of the oldest entries up to `applied` until no more than about `maxBytes` are held. */
   trim(applied: number, maxBytes: number): void {
-    if (this.bytes <= maxBytes) return;
-    let count = 0;
-    const most = applied - this.start.index;
-    while (count < most && this.bytes > maxBytes) this.bytes -= this.held[count++]!.data.length + ENTRY_BYTES;
-    if (count === 0) return;
-    const { index, term } = this.held[count - 1]!;
-    this.held = this.held.slice(count);
-    this.start = { index, term };
+    while (this.bytes > maxBytes && this.start.index < applied) {
+      const { index, term, data } = this.held[this.head]!;
+      this.held[this.head++] = GONE;
+      this.bytes -= data.length + ENTRY_BYTES;
+      this.start = { index, term };
+    }
+    if (this.head <= this.held.length / 2) return;
+    this.held = this.held.slice(this.head);
+    this.head = 0;
+  }
+
+  private placeOf(index: number): number {
+    return this.head + index - this.start.index - 1;
   }
 }

@@ -67,7 +67,7 @@ export class Proposals {
     const prefix = this.requestIds.encode(sequence);
     const data = encodeCommand(command, prefix);
     if (data.length > this.maxRequestBytes + OVERHEAD_BYTES) return Promise.reject(storeErrors.requestTooLarge());
-    return this.enqueue(sequence, data, decodeCommand(data.subarray(prefix.length)));
+    return this.enqueue(sequence, data, decodeCommand(data, prefix.length));
   }
 
   /** @param step what it means to Raft; undefined: nothing */

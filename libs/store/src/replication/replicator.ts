@@ -25,8 +25,8 @@ import { Proposals } from './proposals';
 import { RaftDriver, type RaftDriverHost } from './raft-driver';
 import { Reads } from './reads';
 
-/** Entries applied before others get their turn. */
-const APPLY_SLICE = 1_000;
+/** Entries applied before others get their turn: a few milliseconds, with the answers. */
+const APPLY_SLICE = 250;
 /** etcd's `warnApplyDuration`. */
 const SLOW_APPLY_MS = 100;
 /** A batch that finds no room is tried again after so long, up to half as much again later. */

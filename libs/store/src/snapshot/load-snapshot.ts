@@ -4,14 +4,15 @@ import { type ByteReader } from '../byte-reader';
 import { storeErrors } from '../errors';
 import { type FileSystem, type StoreFile } from '../files';
 import { decodeHeader, HEADER_BYTES, headerCrc, type Identity } from '../file-header';
-import { type Chain, type Frame, readFrame } from '../frame';
-import { type Version } from '../mvcc/version';
+import { readFrame } from '../frame';
+import { readVersion, type Version } from '../mvcc/version';
 import { decodeMembership } from '../replication/member-codec';
 import { StateMachine } from '../state-machine';
 import { ALARM_CORRUPT, SECTOR_BYTES, SectionType } from './snapshot-file';
 
 /** Length, type and CRC. */
 const SECTION_OVERHEAD_BYTES = 9;
+const LENGTH_BYTES = 4;
 
 export interface LoadedSnapshot {
   readonly machine: StateMachine;
@@ -34,48 +35,65 @@ export async function loadSnapshot(files: FileSystem, name: string, end?: number
 
     const salt = headerCrc(headerBytes);
     let crc = salt;
-    let position = HEADER_BYTES;
-    let keys = 0;
+    const keys = new KeysReader(machine);
     let isComplete = false;
-    while (position < bytes && !(isComplete && (await isPadding(file, position, bytes)))) {
-      const frame = await readSection(file, name, position, { crc, salt });
+    for await (const { position, memory } of readSections(file, bytes)) {
+      if (isComplete && isPadding(memory, bytes - position)) break;
+      const frame = readFrame(memory, 0, { crc, salt });
+      if (frame === undefined) throw storeErrors.corrupt(name, position, 'a section does not match its checksum');
       if (isComplete) throw storeErrors.corrupt(name, position, 'something follows the end');
       if (frame.type === SectionType.state) readState(frame.body, machine);
-      else if (frame.type === SectionType.keys) keys += readKeys(frame.body, machine);
+      else if (frame.type === SectionType.keys) keys.read(frame.body);
       else if (frame.type === SectionType.membership) machine.membership = decodeMembership(frame.body);
       else if (frame.type === SectionType.auth) machine.auth = readAuthState(frame.body);
       else if (frame.type === SectionType.alarms) readAlarms(frame.body, machine.alarms);
-      else if (frame.type === SectionType.end) isComplete = frame.body.varint() === keys;
+      else if (frame.type === SectionType.end) {
+        keys.finishKey();
+        isComplete = frame.body.varint() === keys.count;
+      }
       crc = frame.crc;
-      position += frame.end;
     }
     if (!isComplete) throw storeErrors.corrupt(name, bytes, 'the end is missing');
-    machine.keyspace.history.sort();
     return { machine, identity: header, bytes };
   } finally {
     await file.close();
   }
 }
 
-/** A snapshot that was given away ends with zeros up to a multiple of a disk sector. */
-async function isPadding(file: StoreFile, position: number, end: number): Promise<boolean> {
-  const left = end - position;
-  return left < SECTOR_BYTES && (await file.read(position, left)).every((byte) => byte === 0);
+/** The bytes of one section after the other; the next is being read while one is looked at. What cannot be one comes as it is. */
+async function* readSections(file: StoreFile, end: number): AsyncGenerator<{ position: number; memory: Buffer }> {
+  let position = HEADER_BYTES;
+  let length = lengthOf(await file.read(position, LENGTH_BYTES), end - position);
+  let reading = file.read(position, length + LENGTH_BYTES);
+  try {
+    while (position < end) {
+      const memory = await reading;
+      const next = position + length;
+      const nextLength = lengthOf(memory.subarray(length), end - next);
+      if (next < end) reading = file.read(next, nextLength + LENGTH_BYTES);
+      yield { position, memory: memory.subarray(0, length) };
+      position = next;
+      length = nextLength;
+    }
+  } finally {
+    await reading.catch(() => undefined);
+  }
 }
 
-/** The frame's `end` is relative to `position`. */
-async function readSection(file: StoreFile, name: string, position: number, after: Chain): Promise<Frame> {
-  const head = await file.read(position, 4);
-  const length = head.length < 4 ? 0 : head.readUInt32LE(0) + SECTION_OVERHEAD_BYTES;
-  const left = (await file.size()) - position;
-  const frame = length > left ? undefined : readFrame(await file.read(position, length), 0, after);
-  if (frame === undefined) throw storeErrors.corrupt(name, position, 'a section does not match its checksum');
-  return frame;
+/** With its frame; enough to tell what it is, if it cannot be one. */
+function lengthOf(head: Buffer, left: number): number {
+  const body = head.length < LENGTH_BYTES ? 0 : head.readUInt32LE(0);
+  const length = body + SECTION_OVERHEAD_BYTES;
+  return body === 0 || length > left ? Math.min(left, SECTOR_BYTES) : length;
+}
+
+/** A snapshot that was given away ends with zeros up to a multiple of a disk sector. */
+function isPadding(memory: Buffer, left: number): boolean {
+  return left < SECTOR_BYTES && memory.every((byte) => byte === 0);
 }
 
 function readState(body: ByteReader, machine: StateMachine): void {
-  machine.keyspace.revision = body.varint();
-  machine.keyspace.compactRevision = body.varint() - 1;
+  machine.keyspace.begin(body.varint(), body.varint() - 1);
   for (let left = body.varint(); left > 0; left--) machine.leases.grant(body.i64(), body.varint(), body.varint());
 }
 
@@ -83,28 +101,30 @@ function readAlarms(body: ByteReader, alarms: Alarms): void {
   while (!body.done) alarms.raise({ type: body.u8() === ALARM_CORRUPT ? 'corrupt' : 'nospace', memberId: body.u64() });
 }
 
-function readKeys(body: ByteReader, machine: StateMachine): number {
-  let keys = 0;
-  for (; !body.done; keys++) {
-    const key = body.key();
-    const versions: Version[] = [];
-    for (let left = body.varint(); left > 0; left--) versions.push(readVersion(body, key, versions.at(-1)));
-    machine.keyspace.load(versions);
-    const newest = versions.at(-1)?.kv;
-    if (newest !== undefined) machine.leases.attach(newest.lease, key);
-  }
-  return keys;
-}
+/** Keys with their versions, as they come in one section or several. */
+class KeysReader {
+  /** How many are complete. */
+  count = 0;
+  private head: Version | undefined;
 
-function readVersion(body: ByteReader, key: string, previous: Version | undefined): Version {
-  const modRevision = body.varint();
-  const sub = body.varint();
-  const createRevision = body.varint();
-  const version = body.varint();
-  const lease = body.i64();
-  const view = body.bytes();
-  // A copy, so that one small value does not keep its whole section.
-  const value = Buffer.allocUnsafeSlow(view.length);
-  view.copy(value);
-  return { kv: { key, value, createRevision, modRevision, version, lease }, sub, previous };
+  constructor(private readonly machine: StateMachine) {}
+
+  read(body: ByteReader): void {
+    while (!body.done) {
+      const named = body.key();
+      if (named !== this.head?.key) this.finishKey();
+      // The same memory for all of its versions.
+      const key = this.head?.key ?? named;
+      for (let left = body.varint(); left > 0 && !body.done; left--) this.head = readVersion(body, key, this.head);
+    }
+  }
+
+  finishKey(): void {
+    const { head, machine } = this;
+    if (head === undefined) return;
+    this.count++;
+    this.head = undefined;
+    machine.keyspace.load(head);
+    if (!head.isTombstone && !machine.leases.isEmpty) machine.leases.attach(head.kv.lease, head.key);
+  }
 }

@@ -12,7 +12,7 @@ import { ALARM_CORRUPT, SectionType } from './snapshot-file';
 
 /** A section ends when it has grown to this: half a millisecond's work. */
 const SECTION_BYTES = 256 * 1024;
-const SECTION_KEYS = 2_000;
+const SECTION_VERSIONS = 2_000;
 
 /** The state at one index. Only the tree is shared with the living state, which copies what it changes. */
 export interface Picture {
@@ -51,8 +51,12 @@ function authOf({ auth }: StateMachine): Buffer | undefined {
   return writer.toBuffer();
 }
 
-/** A snapshot's bytes: header and sections, each a step of its own and valid until the next is asked for. */
-export function* snapshotSections(identity: Identity, picture: Picture): Generator<Buffer> {
+/**
+ * A snapshot's bytes: header and sections, each a step of its own and valid until the next is asked for.
+ *
+ * @param isKept sections stay valid: versions move into them, and whatever memory they had is free
+ */
+export function* snapshotSections(identity: Identity, picture: Picture, isKept = false): Generator<Buffer> {
   const header = encodeHeader('snapshot', {
     clusterId: identity.clusterId,
     memberId: identity.memberId,
@@ -66,7 +70,7 @@ export function* snapshotSections(identity: Identity, picture: Picture): Generat
   const section = (type: number, body: () => void): Buffer => {
     writer.reset();
     crc = appendFrame(writer, { type, after: { crc, salt } }, body);
-    return writer.view();
+    return isKept ? writer.toBuffer() : writer.view();
   };
 
   yield header;
@@ -76,17 +80,29 @@ export function* snapshotSections(identity: Identity, picture: Picture): Generat
   const { auth, alarms } = picture;
   if (auth !== undefined) yield section(SectionType.auth, () => writer.raw(auth));
   if (alarms.length > 0) yield section(SectionType.alarms, () => writeAlarms(writer, alarms));
-  const entries = picture.tree.entries();
-  let next = entries.next();
+  const heads = picture.tree.values();
+  let versions = chainOf(heads.next().value);
   let keys = 0;
-  while (!next.done) {
-    yield section(SectionType.keys, () => {
-      for (let count = 0; !next.done && count < SECTION_KEYS && writer.length < SECTION_BYTES; count++) {
-        writeKey(writer, next.value[1]);
+  while (versions.length > 0) {
+    const [moved, places]: [Version[], number[]] = [[], []];
+    const hasRoom = (): boolean => moved.length < SECTION_VERSIONS && writer.length < SECTION_BYTES;
+    const memory = section(SectionType.keys, () => {
+      while (versions.length > 0 && hasRoom()) {
+        // A key whose versions do not fit goes on in the next section, where it is named again.
+        writer.key(versions[0]!.key);
+        writer.varint(versions.length);
+        while (versions.length > 0 && hasRoom()) {
+          const version = versions.pop()!;
+          moved.push(version);
+          places.push(version.write(writer));
+        }
+        if (versions.length > 0) return;
         keys++;
-        next = entries.next();
+        versions = chainOf(heads.next().value);
       }
     });
+    if (isKept) for (const [at, version] of moved.entries()) version.moveTo(memory, places[at]!);
+    yield memory;
   }
   yield section(SectionType.end, () => writer.varint(keys));
 }
@@ -110,21 +126,9 @@ function writeAlarms(writer: ByteWriter, alarms: readonly Alarm[]): void {
   }
 }
 
-function writeKey(writer: ByteWriter, head: Version): void {
+/** A key's versions, newest first. */
+function chainOf(head: Version | undefined): Version[] {
   const versions: Version[] = [];
-  for (let version: Version | undefined = head; version !== undefined; version = version.previous)
-    versions.push(version);
-  writer.key(head.kv.key);
-  writer.varint(versions.length);
-  for (const version of versions.reverse()) writeVersion(writer, version);
-}
-
-/** Without its key. */
-export function writeVersion(writer: ByteWriter, { kv, sub }: Version): void {
-  writer.varint(kv.modRevision);
-  writer.varint(sub);
-  writer.varint(kv.createRevision);
-  writer.varint(kv.version);
-  writer.u64(kv.lease);
-  writer.bytes(kv.value);
+  for (let version = head; version !== undefined; version = version.previous) versions.push(version);
+  return versions;
 }

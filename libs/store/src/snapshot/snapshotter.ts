@@ -12,7 +12,7 @@ export interface SnapshotterOptions {
   readonly directory: string;
   readonly identity: Identity;
   readonly machine: StateMachine;
-  /** A snapshot is due after so many bytes of log, but not before the log has grown as large as the last snapshot. */
+  /** A snapshot is due after so many bytes of log, but not before the log has grown half as large as the last snapshot. */
   readonly everyBytes: number;
   readonly logger?: Logger;
 }
@@ -41,7 +41,8 @@ export class Snapshotter {
   /** So many bytes of log have been applied. */
   grew(bytes: number): void {
     this.bytesSince += bytes;
-    if (this.bytesSince >= Math.max(this.options.everyBytes, this.lastBytes)) void this.snapshot();
+    const isDue = this.bytesSince >= Math.max(this.options.everyBytes, this.lastBytes / 2);
+    if (isDue && this.work === undefined) void this.snapshot();
   }
 
   /** Another member's snapshot has become the state: the log and the snapshots before it are not needed. */
@@ -67,7 +68,6 @@ export class Snapshotter {
   /** Takes one now, or joins the one being written. Never rejects. */
   snapshot(): Promise<void> {
     if (this.isStopped) return Promise.resolve();
-    this.bytesSince = 0;
     this.work ??= this.run().finally(() => {
       this.work = undefined;
     });
@@ -84,6 +84,7 @@ export class Snapshotter {
     const { files, directory, identity, machine, logger } = this.options;
     const release = this.hold();
     const picture = takePicture(machine);
+    this.bytesSince = 0;
     try {
       const bytes = await writeSnapshot(files, directory, identity, picture, () => this.isStopped);
       if (bytes === undefined) return;

@@ -6,8 +6,6 @@ import { encodeRequestId, NOBODY } from '../replication/entry-data';
 /** Types of frames in the log; the numbers are the format. */
 export const RecordType = { hardState: 1, entry: 2, snapshotMark: 3 } as const;
 
-const NO_BYTES = Buffer.alloc(0);
-
 /** What an entry's data is; the numbers are the format. */
 const EntryKind = { commandOfNobody: 0, confChange: 1, request: 2 } as const;
 
@@ -35,7 +33,7 @@ export function writeEntry(writer: ByteWriter, { term, index, type, data }: Entr
 }
 
 /**
- * Copies the data, so that keeping it does not keep the whole segment.
+ * The data are a view: what is kept of them keeps the whole segment, until a snapshot has what it says.
  * @throws RangeError for a kind of entry that is not known
  */
 export function readEntry(body: ByteReader): Entry {
@@ -44,12 +42,12 @@ export function readEntry(body: ByteReader): Entry {
   const kind = body.u8();
   switch (kind) {
     case EntryKind.request:
-      return { term, index, type: 'normal', data: copy(body.rest()) };
+      return { term, index, type: 'normal', data: body.rest() };
     case EntryKind.confChange:
-      return { term, index, type: 'conf-change', data: copy(body.rest()) };
+      return { term, index, type: 'conf-change', data: body.rest() };
     case EntryKind.commandOfNobody:
       // Stores of one member wrote their commands like this once.
-      return { term, index, type: 'normal', data: copy(body.rest(), encodeRequestId(NOBODY)) };
+      return { term, index, type: 'normal', data: Buffer.concat([encodeRequestId(NOBODY), body.rest()]) };
     default:
       throw new RangeError(`unknown kind of entry ${kind}`);
   }
@@ -62,11 +60,4 @@ export function writeSnapshotMark(writer: ByteWriter, { index, term }: SnapshotM
 
 export function readSnapshotMark(body: ByteReader): SnapshotMark {
   return { index: body.varint(), term: body.varint() };
-}
-
-function copy(view: Buffer, prefix: Buffer = NO_BYTES): Buffer {
-  const own = Buffer.allocUnsafeSlow(prefix.length + view.length);
-  prefix.copy(own);
-  view.copy(own, prefix.length);
-  return own;
 }

@@ -24,9 +24,11 @@ export interface WalOptions {
 
 /** What a record adds to its data, at most. */
 const RECORD_OVERHEAD_BYTES = FRAME_OVERHEAD_BYTES + 24;
+/** What a file that was not made ready beforehand grows by: to write where there is something already spares the file system's journal. */
+const GROWTH_BYTES = 256 * 1024;
 
 /**
- * The log on disk. One write and one `fdatasync` a batch; calls are carried out one after the other. A batch that finds
+ * The log on disk. One write a batch, durable when it returns; calls are carried out one after the other. A batch that finds
  * no room is taken back and the log goes on; anything else that fails leaves unknown what is on disk (a failed
  * `fdatasync` may have dropped the pages: "Can applications recover from fsync failures?", Rebello et al., ATC 2020),
  * so the log is then dead.
@@ -37,6 +39,8 @@ export class Wal implements Journal {
   private segments: SegmentName[];
   private file: StoreFile | undefined;
   private position = 0;
+  /** Size of the file: what is behind the last batch is zero. */
+  private allocated = 0;
   private crc = 0;
   private salt = 0;
   private turn: Promise<unknown> = Promise.resolve();
@@ -132,12 +136,13 @@ export class Wal implements Journal {
   private async continueSegment({ segments, last }: RecoveredLog): Promise<void> {
     const { files, directory, logger } = this.options;
     const name = path.join(directory, segments.at(-1)!.name);
-    this.file = await files.open(name, 'write');
+    this.file = await files.open(name, 'write', true);
     if (last!.tornBytes > 0) {
       logger?.warn({ file: name, offset: last!.end, bytes: last!.tornBytes }, 'cut off a write that was interrupted');
       await this.file.truncate(last!.end);
       await this.file.datasync();
     }
+    this.allocated = await this.file.size();
     this.position = last!.end;
     this.crc = last!.crc;
     this.salt = last!.salt;
@@ -158,26 +163,26 @@ export class Wal implements Journal {
     // Older segments may go at any time: each says the newest hard state itself.
     if (this.position === HEADER_BYTES) add(RecordType.hardState, (writer) => writeHardState(writer, this.hardState));
     build(add);
-    await this.writeDurably(this.writer.view());
-    this.position += this.writer.length;
+    const end = this.position + this.writer.length;
+    const isOutgrown = end > this.allocated && end < segmentBytes;
+    await this.writeDurably(this.writer.view(), isOutgrown ? Math.min(GROWTH_BYTES, segmentBytes - end) : 0);
+    this.position = end;
     this.crc = crc;
     if (this.position > segmentBytes / 2) this.spare.prepare();
   }
 
-  private async writeDurably(batch: Buffer): Promise<void> {
+  /** @param batch followed by zeros, if they fit as well */
+  private async writeDurably(batch: Buffer, zeros: number): Promise<void> {
     const file = this.file!;
     try {
-      await file.write(batch, this.position);
+      await file.write(zeros === 0 ? batch : Buffer.concat([batch], batch.length + zeros), this.position);
     } catch (error) {
       if (!isNoSpace(error)) throw this.fail('writing', error);
       await this.takeBack(file);
+      if (zeros > 0) return this.writeDurably(batch, 0);
       throw storeErrors.noSpace(`no room for the log in ${this.options.directory}`);
     }
-    try {
-      await file.datasync();
-    } catch (error) {
-      throw this.fail('fdatasync of', error);
-    }
+    this.allocated = Math.max(this.allocated, this.position + batch.length + zeros);
   }
 
   /** What was refused must not come back after a restart. */
@@ -188,6 +193,7 @@ export class Wal implements Journal {
     } catch (error) {
       throw this.fail('truncating', error);
     }
+    this.allocated = this.position;
   }
 
   /** Makes the next segment durable, header and name, before the first record goes there. */
@@ -205,9 +211,9 @@ export class Wal implements Journal {
     const source = spare ?? path.join(directory, 'next.tmp');
     let file: StoreFile | undefined;
     try {
-      file = await files.open(source, spare === undefined ? 'create' : 'write');
+      file = await files.open(source, spare === undefined ? 'create' : 'write', true);
       await file.write(header, 0);
-      await file.datasync();
+      this.allocated = await file.size();
       await files.rename(source, path.join(directory, next.name));
       await files.syncDirectory(directory);
     } catch (error) {
