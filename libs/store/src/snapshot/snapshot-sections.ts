@@ -80,7 +80,7 @@ export function* snapshotSections(identity: Identity, picture: Picture, isKept =
   const { auth, alarms } = picture;
   if (auth !== undefined) yield section(SectionType.auth, () => writer.raw(auth));
   if (alarms.length > 0) yield section(SectionType.alarms, () => writeAlarms(writer, alarms));
-  const heads = picture.tree.values();
+  const heads: Iterator<Version, undefined> = picture.tree.values();
   let versions = chainOf(heads.next().value);
   let keys = 0;
   while (versions.length > 0) {
