@@ -1,9 +1,9 @@
 import { ByteReader } from './byte-reader';
 import { type ByteWriter } from './byte-writer';
-import { crc32c } from './crc32c';
+import { type Checksum } from './checksums';
 
 /**
- * The unit of both file formats: length of the body (u32), type (u8), body, CRC-32C (u32) of all that, continued from
+ * The unit of both file formats: length of the body (u32), type (u8), body, CRC (u32) of all that, continued from
  * the CRC of the frame before. The first frame of a batch is different: it repeats the CRC before it in front of its
  * body and starts its own afresh, so that it can be recognised even behind damage. It says that everything before it
  * was durable when it was written.
@@ -21,6 +21,7 @@ export interface Chain {
   readonly crc: number;
   /** Different for each file (its header's CRC), so that no frame passes for one of another file. */
   readonly salt: number;
+  readonly checksum: Checksum;
 }
 
 export interface Frame {
@@ -45,7 +46,7 @@ export function appendFrame(
   if (isFirstOfBatch) writer.u32(after.crc);
   writeBody(writer);
   writer.patchU32(writer.length - start - HEAD_BYTES, start);
-  const crc = crc32c(writer.view(start), 0, writer.length - start, seedOf(isFirstOfBatch, after));
+  const crc = after.checksum(writer.view(start), 0, writer.length - start, seedOf(isFirstOfBatch, after));
   writer.u32(crc);
   return crc;
 }
@@ -58,8 +59,8 @@ export function readFrame(data: Buffer, offset: number, after: Chain): Frame | u
 }
 
 /** Whether a batch starts at `offset`, whatever stands before it. */
-export function isBatchStart(data: Buffer, offset: number, salt: number): boolean {
-  return (data[offset + 4]! & FIRST_OF_BATCH) !== 0 && readAnyFrame(data, offset, { crc: 0, salt }) !== undefined;
+export function isBatchStart(data: Buffer, offset: number, file: Pick<Chain, 'salt' | 'checksum'>): boolean {
+  return (data[offset + 4]! & FIRST_OF_BATCH) !== 0 && readAnyFrame(data, offset, { ...file, crc: 0 }) !== undefined;
 }
 
 function readAnyFrame(data: Buffer, offset: number, after: Chain): Frame | undefined {
@@ -70,7 +71,7 @@ function readAnyFrame(data: Buffer, offset: number, after: Chain): Frame | undef
   const type = data[offset + 4]!;
   const isFirstOfBatch = (type & FIRST_OF_BATCH) !== 0;
   if (isFirstOfBatch && bodyEnd < offset + HEAD_BYTES + CRC_BYTES) return undefined;
-  const crc = crc32c(data, offset, bodyEnd, seedOf(isFirstOfBatch, after));
+  const crc = after.checksum(data, offset, bodyEnd, seedOf(isFirstOfBatch, after));
   if (crc !== data.readUInt32LE(bodyEnd)) return undefined;
   const body = new ByteReader(data, offset + HEAD_BYTES, bodyEnd);
   return { type: type & ~FIRST_OF_BATCH, isFirstOfBatch, body, crc, end };

@@ -1,5 +1,5 @@
 import { ByteWriter } from './byte-writer';
-import { crc32c } from './crc32c';
+import { crc32c } from './checksums';
 import { type Tree } from './mvcc/keyspace';
 import { type Version } from './mvcc/version';
 

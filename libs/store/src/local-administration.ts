@@ -5,7 +5,7 @@ import { authErrors } from './auth/auth-errors';
 import { type AuthState } from './auth/auth-state';
 import { AuthorizedStore } from './auth/authorized-store';
 import { PasswordHasher } from './auth/password';
-import { crc32c } from './crc32c';
+import { crc32c } from './checksums';
 import { storeErrors } from './errors';
 import { type Identity } from './file-header';
 import { type Command } from './command';

@@ -17,6 +17,7 @@ const program = new URL('../../../dist/apps/store/main.js', import.meta.url).pat
 /** One process that serves. */
 class Server {
   constructor(command, args, env, port) {
+    this.options = [command, args, env, port];
     this.port = port;
     this.startedAt = performance.now();
     const output = process.env.BENCH_LOGS === undefined ? 'ignore' : 'inherit';
@@ -34,7 +35,22 @@ class Server {
   }
 
   residentMiB() {
-    return Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${this.child.pid}/status`, 'utf8'))[1]) / 1024;
+    return this.memoryMiB('VmRSS');
+  }
+
+  /** Since the start. */
+  mostResidentMiB() {
+    return this.memoryMiB('VmHWM');
+  }
+
+  memoryMiB(name) {
+    const status = fs.readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
+    return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)[1]) / 1024;
+  }
+
+  /** The same once more. */
+  again() {
+    return new Server(...this.options);
   }
 
   async stop(signal = 'SIGKILL') {
@@ -68,6 +84,14 @@ class Store {
       }
       await sleep(5);
     }
+  }
+
+  /** Stops a member in order, and starts it again. @returns it, when the store has a leader */
+  async restart(which) {
+    await this.servers[which].stop('SIGTERM');
+    this.servers[which] = this.servers[which].again();
+    await this.ready();
+    return this.servers[which];
   }
 
   async stop(signal) {

@@ -99,7 +99,7 @@ export class LogWindow implements RaftStorage {
       this.start = { index, term };
     }
     if (this.head <= this.held.length / 2) return;
-    this.held = this.held.slice(this.head);
+    this.held.splice(0, this.head);
     this.head = 0;
   }
 

@@ -56,7 +56,8 @@ export async function recoverMember(
       throw storeErrors.corrupt(file, offset, `entry ${entry.index} cannot be applied: ${reason}`);
     }
     window.append([entry]);
-    window.trim(entry.index, catchUpBytes);
+    // Whoever is alone has nobody who could be behind.
+    window.trim(entry.index, machine.membership.members.size > 1 ? catchUpBytes : 0);
   });
   const { mark, identity, hardState, tail } = recovered;
   if (mark !== undefined && mark.index > (newest?.index ?? 0)) {

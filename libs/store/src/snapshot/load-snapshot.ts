@@ -39,7 +39,7 @@ export async function loadSnapshot(files: FileSystem, name: string, end?: number
     let isComplete = false;
     for await (const { position, memory } of readSections(file, bytes)) {
       if (isComplete && isPadding(memory, bytes - position)) break;
-      const frame = readFrame(memory, 0, { crc, salt });
+      const frame = readFrame(memory, 0, { crc, salt, checksum: header.checksum });
       if (frame === undefined) throw storeErrors.corrupt(name, position, 'a section does not match its checksum');
       if (isComplete) throw storeErrors.corrupt(name, position, 'something follows the end');
       if (frame.type === SectionType.state) readState(frame.body, machine);

@@ -2,6 +2,7 @@ import { type Alarm } from '../alarms';
 import { writeAuthState } from '../auth/auth-codec';
 import { ByteWriter } from '../byte-writer';
 import { encodeHeader, headerCrc, type Identity } from '../file-header';
+import { crc32 } from '../checksums';
 import { appendFrame } from '../frame';
 import { type Lease } from '../mvcc/leases';
 import { type Tree } from '../mvcc/keyspace';
@@ -69,7 +70,7 @@ export function* snapshotSections(identity: Identity, picture: Picture, isKept =
   let crc = salt;
   const section = (type: number, body: () => void): Buffer => {
     writer.reset();
-    crc = appendFrame(writer, { type, after: { crc, salt } }, body);
+    crc = appendFrame(writer, { type, after: { crc, salt, checksum: crc32 } }, body);
     return isKept ? writer.toBuffer() : writer.view();
   };
 

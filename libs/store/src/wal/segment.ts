@@ -1,6 +1,6 @@
 import { storeErrors } from '../errors';
 import { decodeHeader, type FileHeader, HEADER_BYTES, headerCrc } from '../file-header';
-import { type Frame, isBatchStart, readFrame } from '../frame';
+import { type Chain, type Frame, isBatchStart, readFrame } from '../frame';
 
 /** `<number>-<index of its first entry>.wal`, in hexadecimal, so that names sort as the log goes. */
 export interface SegmentName {
@@ -51,25 +51,30 @@ export function scanSegment(
   onRecord: (frame: Frame, offset: number) => void,
 ): ScannedSegment {
   const header = decodeHeader('log', file, data);
+  const { checksum } = header;
   const salt = headerCrc(data);
   let crc = salt;
   let end = HEADER_BYTES;
   for (;;) {
-    const frame = readFrame(data, end, { crc, salt });
+    const frame = readFrame(data, end, { crc, salt, checksum });
     if (frame === undefined) break;
     onRecord(frame, end);
     crc = frame.crc;
     end = frame.end;
   }
   const tornBytes = isZero(data, end) ? 0 : data.length - end;
-  if (tornBytes > 0) checkTail(file, data, { end, salt, isLast });
+  if (tornBytes > 0) checkTail(file, data, { end, salt, checksum, isLast });
   return { header, end, crc, salt, tornBytes };
 }
 
-function checkTail(file: string, data: Buffer, tail: { end: number; salt: number; isLast: boolean }): void {
+function checkTail(
+  file: string,
+  data: Buffer,
+  tail: Pick<Chain, 'salt' | 'checksum'> & { end: number; isLast: boolean },
+): void {
   if (!tail.isLast) throw storeErrors.corrupt(file, tail.end, 'a record does not match its checksum');
   for (let offset = tail.end + 1; offset + 5 <= data.length; offset++) {
-    if (!isBatchStart(data, offset, tail.salt)) continue;
+    if (!isBatchStart(data, offset, tail)) continue;
     const reason = `a record does not match its checksum, and durable records follow it at offset ${offset}`;
     throw storeErrors.corrupt(file, tail.end, reason);
   }

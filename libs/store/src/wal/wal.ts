@@ -2,6 +2,7 @@ import path from 'node:path';
 import { type HardState } from '#raft';
 import { type Logger } from '#telemetry';
 import { ByteWriter } from '../byte-writer';
+import { crc32c } from '../checksums';
 import { storeErrors } from '../errors';
 import { type FileSystem, isNoSpace, type StoreFile } from '../files';
 import { encodeHeader, HEADER_BYTES, headerCrc, type Identity } from '../file-header';
@@ -157,7 +158,7 @@ export class Wal implements Journal {
     this.writer.reset();
     let crc = this.crc;
     const add = (type: number, body: (writer: ByteWriter) => void): void => {
-      const after = { crc, salt: this.salt };
+      const after = { crc, salt: this.salt, checksum: crc32c };
       crc = appendFrame(this.writer, { type, isFirstOfBatch: this.writer.length === 0, after }, body);
     };
     // Older segments may go at any time: each says the newest hard state itself.

@@ -1,3 +1,8 @@
+import zlib from 'node:zlib';
+
+/** Of `bytes[start, end)`, continuing from `seed`, the checksum of what came before; 0 at the beginning. */
+export type Checksum = (bytes: Uint8Array, start?: number, end?: number, seed?: number) => number;
+
 /** Castagnoli's polynomial, bit-reversed (RFC 3720, appendix B.4). `zlib.crc32` is the other CRC-32. */
 const POLYNOMIAL = 0x82f63b78;
 
@@ -39,4 +44,9 @@ export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length, seed = 
   }
   for (; at < end; at++) crc = (crc >>> 8) ^ tables[(crc ^ bytes[at]!) & 0xff]!;
   return ~crc >>> 0;
+}
+
+/** CRC-32 as in Ethernet and zip. */
+export function crc32(bytes: Uint8Array, start = 0, end = bytes.length, seed = 0): number {
+  return zlib.crc32(bytes.subarray(start, end), seed);
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { crc32c } from './crc32c';
+import { crc32, crc32c } from './checksums';
 
-describe('crc32c', () => {
+describe('checksums', () => {
   // RFC 3720, appendix B.4, and the customary check value.
   it.each([
     ['32 zeros', Buffer.alloc(32), 0x8a9136aa],
@@ -13,11 +13,16 @@ describe('crc32c', () => {
     expect(crc32c(bytes)).toBe(expected);
   });
 
+  it('of the other polynomial', () => {
+    expect(crc32(Buffer.from('x123456789x'), 1, 10)).toBe(0xcbf43926);
+  });
+
   it('can be continued at any point', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(100), (bytes, cut) => {
         const at = Math.min(cut, bytes.length);
-        expect(crc32c(bytes, at, bytes.length, crc32c(bytes, 0, at))).toBe(crc32c(bytes));
+        for (const checksum of [crc32, crc32c])
+          expect(checksum(bytes, at, bytes.length, checksum(bytes, 0, at))).toBe(checksum(bytes));
       }),
     );
   });
