@@ -1,25 +1,32 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../tools/eventually';
-import { NestorCluster } from '../tools/nestor';
-import { describeWith } from '../tools/requirements';
+import { type NestorCluster } from '../tools/nestor';
 import { Traffic } from '../tools/traffic';
 
 const example = join(__dirname, '../../examples/hello');
 const url = 'http://127.0.0.1:30080';
 
-describeWith(['docker', 'root'], 'the main job, on Docker', () => {
+/** What runs the containers of a cluster, seen from outside. */
+export interface Machine {
+  readonly cluster: NestorCluster;
+  /** Ids of the example's containers that run. `name` is the cluster's. */
+  running(name: string): string[];
+  /** SIGKILL for the first process of a container. */
+  kill(name: string, id: string): void;
+  /** What a cluster has left, in words. */
+  left(name: string): string[];
+}
+
+/** The name of a cluster, which tells what is its on the machine. */
+export function nameOf({ home }: NestorCluster): string {
+  return (JSON.parse(readFileSync(join(home, 'cluster.json'), 'utf8')) as { name: string }).name;
+}
+
+/** What Nestor is for, with whatever runs containers: a deployment from apply to purge. */
+export function describeMainJob({ cluster, running, kill, left }: Machine): void {
   jest.setTimeout(120_000);
-  const cluster = new NestorCluster();
-  const containers = (...filters: string[]): string[] =>
-    execFileSync('docker', ['ps', '-q', '--no-trunc', ...filters.flatMap((filter) => ['--filter', filter])], {
-      encoding: 'utf8',
-    })
-      .split('\n')
-      .filter((id) => id !== '');
-  const ours = (): string[] =>
-    containers('label=io.kubernetes.container.name=web', 'label=io.kubernetes.pod.namespace=default');
+  const ours = (): string[] => running(nameOf(cluster)).sort();
   const ready = async (): Promise<string> =>
     cluster.kubectl('get', 'deployment', 'hello', '-o', 'jsonpath={.status.readyReplicas}/{.status.replicas}');
   const names = async (): Promise<string[]> =>
@@ -86,7 +93,7 @@ describeWith(['docker', 'root'], 'the main job, on Docker', () => {
 
   it('restarts a killed container', async () => {
     const victim = ours()[0] ?? '';
-    execFileSync('docker', ['kill', victim]);
+    kill(nameOf(cluster), victim);
     await eventually(async () => {
       const restarts = await cluster.kubectl(
         'get',
@@ -116,31 +123,12 @@ describeWith(['docker', 'root'], 'the main job, on Docker', () => {
     expect(await cluster.kubectl('get', 'deployment', 'hello', '-o', 'yaml')).toContain('image: nestor.local/node');
   });
 
-  it('knows its kinds and rights', async () => {
-    expect(await cluster.kubectl('api-resources')).toMatch(/deployments +deploy +apps\/v1 +true +Deployment/);
-    expect(await cluster.kubectl('auth', 'can-i', 'create', 'pods')).toBe('yes\n');
-    await expect(cluster.kubectl('auth', 'can-i', 'create', 'pods', '--as', 'nobody')).rejects.toThrow();
-    await expect(cluster.kubectl('get', 'pods', '--as', 'nobody')).rejects.toThrow(
-      'User "nobody" cannot list resource "pods"',
-    );
-  });
-
-  it('creates and removes a namespace with everything in it', async () => {
-    await cluster.kubectl('create', 'namespace', 'shop');
-    await cluster.kubectl('-n', 'shop', 'create', 'configmap', 'prices', '--from-literal=tea=3');
-    await eventually(async () =>
-      expect(await cluster.kubectl('-n', 'shop', 'get', 'serviceaccounts')).toContain('default'),
-    );
-    await cluster.kubectl('delete', 'namespace', 'shop', '--timeout=30s');
-    await expect(cluster.kubectl('get', 'namespace', 'shop')).rejects.toThrow('NotFound');
-  });
-
   it('is still there after kill -9, with the same containers', async () => {
-    const before = { containers: ours().sort(), pods: await names() };
+    const before = { containers: ours(), pods: await names() };
     process.kill(cluster.pid, 'SIGKILL');
     await cluster.up();
     await eventually(async () => expect(await ready()).toBe('3/3'), 30_000);
-    expect({ containers: ours().sort(), pods: await names() }).toEqual(before);
+    expect({ containers: ours(), pods: await names() }).toEqual(before);
     expect(await (await fetch(url)).text()).toContain('Hello from Nestor');
   });
 
@@ -149,14 +137,11 @@ describeWith(['docker', 'root'], 'the main job, on Docker', () => {
   });
 
   it('leaves containers running on down, and nothing on down --purge', async () => {
-    const before = ours().sort();
+    const before = ours();
     await cluster.nestor('down');
-    expect(ours().sort()).toEqual(before);
-    const { name } = JSON.parse(readFileSync(join(cluster.home, 'cluster.json'), 'utf8')) as { name: string };
+    expect(ours()).toEqual(before);
+    const name = nameOf(cluster);
     await cluster.purge();
-    expect(ours()).toEqual([]);
-    expect(
-      execFileSync('docker', ['network', 'ls', '-q', '--filter', `name=nestor-${name}`], { encoding: 'utf8' }),
-    ).toBe('');
+    expect([running(name), left(name)]).toEqual([[], []]);
   });
-});
+}
