@@ -1,120 +1,25 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bridgeName } from '#runtime';
+import { containerProcesses } from '../tools/container-processes';
 import { eventually } from '../tools/eventually';
 import { NestorCluster } from '../tools/nestor';
 import { describeWith } from '../tools/requirements';
-import { Traffic } from '../tools/traffic';
+import { describeBadPods } from './bad-pods';
+import { describeMainJob } from './main-job';
 
-const example = join(__dirname, '../../examples/hello');
-const url = 'http://127.0.0.1:30080';
+function output(program: string, ...args: string[]): string {
+  return execFileSync(program, args, { encoding: 'utf8' });
+}
 
 describeWith(['docker', 'root'], 'the main job, on Docker', () => {
   const cluster = new NestorCluster();
-  const containers = (...filters: string[]): string[] =>
-    execFileSync('docker', ['ps', '-q', '--no-trunc', ...filters.flatMap((filter) => ['--filter', filter])], {
-      encoding: 'utf8',
-    })
+  const labels = ['io.kubernetes.container.name=web', 'io.kubernetes.pod.namespace=default'];
+  const ids = (...args: string[]): string[] =>
+    output('docker', ...args)
       .split('\n')
       .filter((id) => id !== '');
-  const ours = (): string[] =>
-    containers('label=io.kubernetes.container.name=web', 'label=io.kubernetes.pod.namespace=default');
-  const ready = async (): Promise<string> =>
-    cluster.kubectl('get', 'deployment', 'hello', '-o', 'jsonpath={.status.readyReplicas}/{.status.replicas}');
-  const names = async (): Promise<string[]> =>
-    (await cluster.kubectl('get', 'pods', '-l', 'app=hello', '-o', 'jsonpath={.items[*].metadata.name}'))
-      .split(' ')
-      .sort();
-
-  beforeAll(async () => {
-    await cluster.up();
-  });
-  afterAll(() => cluster.purge());
-
-  it('starts a cluster whose node is ready', async () => {
-    await cluster.kubectl('wait', '--for=condition=Ready', 'node', '--all', '--timeout=30s');
-    expect(await cluster.kubectl('get', 'nodes')).toMatch(/ Ready +<none> .* v1\.36/);
-    expect((await cluster.nestor('status')).stdout).toContain('Cluster     ready');
-  });
-
-  it('applies a deployment of three and reaches every pod of it through one port', async () => {
-    await cluster.kubectl('apply', '-f', example);
-    expect(await cluster.kubectl('rollout', 'status', 'deployment/hello', '--timeout=30s')).toContain(
-      'successfully rolled out',
-    );
-    expect(ours()).toHaveLength(3);
-    const pods = await names();
-    const answered = new Set<string>();
-    await eventually(async () => {
-      answered.add(
-        /this is (.*)/.exec(await (await fetch(url, { headers: { connection: 'close' } })).text())?.[1] ?? '',
-      );
-      expect([...answered].sort()).toEqual(pods);
-    });
-  });
-
-  it('scales', async () => {
-    await cluster.kubectl('scale', 'deployment/hello', '--replicas=5');
-    await eventually(async () => expect(await ready()).toBe('5/5'), 30_000);
-    await cluster.kubectl('scale', 'deployment/hello', '--replicas=3');
-    await eventually(async () => expect(await names()).toHaveLength(3), 60_000);
-  });
-
-  it('rolls out a new version under traffic without a failed request, and back', async () => {
-    const load = new Traffic(url);
-    await cluster.kubectl('set', 'env', 'deployment/hello', 'GREETING=Good day');
-    await cluster.kubectl('rollout', 'status', 'deployment/hello', '--timeout=60s');
-    await eventually(async () => expect(await names()).toHaveLength(3), 60_000);
-    const { answers, failures } = await load.stop();
-    expect(failures).toEqual([]);
-    expect(answers.at(-1)).toContain('Good day');
-    await cluster.kubectl('rollout', 'undo', 'deployment/hello');
-    await cluster.kubectl('rollout', 'status', 'deployment/hello', '--timeout=60s');
-    await eventually(async () => expect(await (await fetch(url)).text()).toContain('Hello from Nestor'));
-  });
-
-  it('replaces a deleted pod', async () => {
-    await eventually(async () => expect(await names()).toHaveLength(3), 60_000);
-    const before = await names();
-    await cluster.kubectl('delete', 'pod', before[0] ?? '');
-    await eventually(async () => {
-      expect(await ready()).toBe('3/3');
-      expect(await names()).not.toContain(before[0]);
-    }, 30_000);
-  });
-
-  it('restarts a killed container', async () => {
-    const victim = ours()[0] ?? '';
-    execFileSync('docker', ['kill', victim]);
-    await eventually(async () => {
-      const restarts = await cluster.kubectl(
-        'get',
-        'pods',
-        '-l',
-        'app=hello',
-        '-o',
-        'jsonpath={.items[*].status.containerStatuses[0].restartCount}',
-      );
-      expect(restarts.split(' ').sort()).toEqual(['0', '0', '1']);
-      expect(await ready()).toBe('3/3');
-    }, 30_000);
-  });
-
-  it('shows logs, follows them, runs commands, and describes', async () => {
-    const pod = (await names())[0] ?? '';
-    expect(await cluster.kubectl('logs', pod)).toContain('listening on 8080');
-    const follow = await cluster.kubectlStream('logs', '-f', pod);
-    let seen = '';
-    follow.stdout?.on('data', (chunk) => (seen += String(chunk)));
-    await eventually(() => expect(seen).toContain('listening on 8080'));
-    follow.kill();
-    expect(await cluster.kubectl('exec', pod, '--', 'cat', '/etc/hostname')).toBe(`${pod}\n`);
-    await expect(cluster.kubectl('exec', pod, '--', 'sh', '-c', 'exit 7')).rejects.toMatchObject({ code: 7 });
-    expect(await cluster.kubectl('describe', 'pod', pod)).toMatch(/Started +.*Container started|Started container web/);
-    expect(await cluster.kubectl('get', 'pods', '-o', 'wide')).toContain('10.');
-    expect(await cluster.kubectl('get', 'deployment', 'hello', '-o', 'yaml')).toContain('image: nestor.local/node');
-  });
-
   it('knows its kinds and rights', async () => {
     expect(await cluster.kubectl('api-resources')).toMatch(/deployments +deploy +apps\/v1 +true +Deployment/);
     expect(await cluster.kubectl('auth', 'can-i', 'create', 'pods')).toBe('yes\n');
@@ -134,28 +39,43 @@ describeWith(['docker', 'root'], 'the main job, on Docker', () => {
     await expect(cluster.kubectl('get', 'namespace', 'shop')).rejects.toThrow('NotFound');
   });
 
-  it('is still there after kill -9, with the same containers', async () => {
-    const before = { containers: ours().sort(), pods: await names() };
-    process.kill(cluster.pid, 'SIGKILL');
-    await cluster.up();
-    await eventually(async () => expect(await ready()).toBe('3/3'), 30_000);
-    expect({ containers: ours().sort(), pods: await names() }).toEqual(before);
-    expect(await (await fetch(url)).text()).toContain('Hello from Nestor');
+  describeMainJob({
+    cluster,
+    running: (name) =>
+      ids(
+        'ps',
+        '-q',
+        '--no-trunc',
+        ...[...labels, `nestor.dev/cluster=${name}`].flatMap((label) => ['--filter', `label=${label}`]),
+      ),
+    kill: (_, id) => void output('docker', 'kill', id),
+    left: (name) => ids('network', 'ls', '-q', '--filter', `name=nestor-${name}`),
+  });
+});
+
+describeWith(['runc', 'root', 'ip', 'nft'], 'the main job, without an engine', () => {
+  const cluster = new NestorCluster({ runtime: 'native' });
+
+  it('says what runs containers', async () => {
+    expect((await cluster.nestor('status')).stdout).toMatch(/Runtime +native \(runc \d/);
+    expect(await cluster.kubectl('get', 'nodes', '-o', 'wide')).toContain('native://');
   });
 
-  it('tells that it runs when it is started again', async () => {
-    expect((await cluster.up()).stdout).toContain('already running');
-  });
+  describe('pods that cannot run', () => describeBadPods(cluster));
 
-  it('leaves containers running on down, and nothing on down --purge', async () => {
-    const before = ours().sort();
-    await cluster.nestor('down');
-    expect(ours().sort()).toEqual(before);
-    const { name } = JSON.parse(readFileSync(join(cluster.home, 'cluster.json'), 'utf8')) as { name: string };
-    await cluster.purge();
-    expect(ours()).toEqual([]);
-    expect(
-      execFileSync('docker', ['network', 'ls', '-q', '--filter', `name=nestor-${name}`], { encoding: 'utf8' }),
-    ).toBe('');
+  describeMainJob({
+    cluster,
+    running: (name) => [...containerProcesses(name).keys()],
+    kill: (name, id) => process.kill(Math.min(...(containerProcesses(name).get(id) ?? [])), 'SIGKILL'),
+    left: (name) =>
+      [
+        readFileSync('/proc/self/mountinfo', 'utf8'),
+        output('ps', '-eo', 'args'),
+        output('ip', '-o', 'link'),
+        output('nft', 'list', 'tables'),
+      ]
+        .join('\n')
+        .split('\n')
+        .filter((line) => line.includes(join(cluster.home, 'native')) || line.includes(bridgeName({ cluster: name }))),
   });
 });

@@ -1,10 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#machinery';
 import { withHostMutex } from '#process';
-import { createNativeRuntime, defaultGarbagePolicy, type NativeRuntime, purgeNative } from '#runtime';
+import { createNativeRuntime, defaultGarbagePolicy, ImageStore, type NativeRuntime, purgeNative } from '#runtime';
 import { silentLogger } from '#telemetry';
 import { describeWith } from '../tools/requirements';
 import { FakeRegistry } from './images/fake-registry';
@@ -73,6 +74,31 @@ describeWith(['runc', 'root', 'ip', 'nft'], 'images of containers without an eng
     await runtime.startContainer(id);
     expect(await pods.outputOf(id)).toBe('126\nlayer 125');
   }, 60_000);
+
+  test('one that does not fit on the disk leaves nothing there, and can be pulled when there is room', async () => {
+    const disk = join(home, 'disk');
+    mkdirSync(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'small', disk]);
+    const directory = join(disk, 'images');
+    const common = { clock: systemClock, random: Math.random, logger: silentLogger(), mutex: withHostMutex };
+    const store = await ImageStore.open({ directory, isDurable: false, ...common });
+    try {
+      registry.put('big', 'v1', await makeImage([[{ name: 'big', content: randomBytes(3 * mib) }]]));
+      const big = `${registry.host}/big:v1`;
+      await expect(store.pull(big)).rejects.toMatchObject({
+        code: 'pull-failed',
+        message: expect.stringMatching(/no space left on device/i) as string,
+      });
+      const left = ['layers', 'tmp'].flatMap((folder) => readdirSync(join(directory, folder)));
+      expect([await store.list(), left]).toEqual([[], []]);
+      execFileSync('mount', ['-o', 'remount,size=30m', disk]);
+      await store.pull(big);
+      expect(await store.list()).toHaveLength(1);
+    } finally {
+      await store.close();
+      execFileSync('umount', ['-l', disk]);
+    }
+  });
 
   test('where the disk is full, those go that nobody uses, the least recently used first, until there is room', async () => {
     for (const tag of ['old', 'used', 'new']) {

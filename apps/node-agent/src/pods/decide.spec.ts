@@ -216,3 +216,29 @@ describe('decide', () => {
     expect(run(given)).toEqual(expected);
   });
 });
+
+describe('of a container that the runtime has lost', () => {
+  const terminated = { exitCode: 1, containerID: 'native://lost' };
+  test.each([
+    ['counts what ran', { state: { running: {} }, restartCount: 2 }, 3],
+    ['counts what ended', { state: { terminated }, restartCount: 2 }, 3],
+    ['counts what ended and waits', { state: { waiting: {} }, lastState: { terminated }, restartCount: 2 }, 3],
+    ['does not count what never ran', { state: { waiting: {} }, restartCount: 0 }, 0],
+    [
+      'does not count a restart that never ran',
+      {
+        state: { waiting: {} },
+        lastState: { terminated: { ...terminated, containerID: 'native://before' } },
+        restartCount: 2,
+      },
+      2,
+    ],
+  ])('the next %s', (_, status, attempt) => {
+    const given = view({});
+    const containerStatuses = [
+      { name: 'main', image: '', imageID: '', ready: false, containerID: 'native://lost', ...status },
+    ];
+    const { actions } = decide({ ...given, pod: { ...given.pod, status: { containerStatuses } } });
+    expect(actions.map(text)).toEqual([`start main #${attempt}`]);
+  });
+});

@@ -1,3 +1,5 @@
+import { type ContainerStatus as ApiContainerStatus } from '#api';
+import { type DeepReadonly } from '#machinery';
 import { type ContainerStatus } from '#runtime';
 import { type Decision, hashAnnotation, type PodAction } from './pod-action';
 import { containersOf, type ContainerKind, type PodContainer } from './pod-containers';
@@ -163,6 +165,12 @@ function nextAttempt(view: PodView, name: string, kind: ContainerKind): number {
   const { initContainerStatuses = [], containerStatuses = [] } = view.pod.status ?? {};
   const known = kind === 'main' ? containerStatuses : initContainerStatuses;
   const before = known.find((status) => status.name === name);
-  const fromApi = before?.containerID === undefined ? -1 : before.restartCount;
-  return Math.max(latest?.attempt ?? -1, fromApi) + 1;
+  return Math.max(latest === undefined ? 0 : latest.attempt + 1, before === undefined ? 0 : attemptAfter(before));
+}
+
+/** Of a container that the API remembers, be it lost: a next one, unless it never ran. What has ended stands as the last state of what waits. */
+function attemptAfter({ containerID, restartCount = 0, state, lastState }: DeepReadonly<ApiContainerStatus>): number {
+  if (containerID === undefined) return 0;
+  const hasRun = state?.waiting === undefined || lastState?.terminated?.containerID === containerID;
+  return hasRun ? restartCount + 1 : restartCount;
 }

@@ -1,5 +1,5 @@
 import { type Writable } from 'node:stream';
-import { type Clock, type Timer } from '#machinery';
+import { type Clock, type Timer, Turns } from '#machinery';
 import { type Logger } from '#telemetry';
 import { execBounded } from '../bounded-exec';
 import {
@@ -37,7 +37,7 @@ import { rotate } from './log-rotation';
 import { isAlive } from './processes';
 import { type ContainerRecord, type SandboxRecord } from './records';
 import { resourcesOf } from './oci/oci-spec';
-import { openParts, type NativeParts } from './open-parts';
+import { mostAtOnce, openParts, type NativeParts } from './open-parts';
 import { runtimeInfo } from './runtime-info';
 import { tryProgram } from './run-program';
 
@@ -65,6 +65,9 @@ export class NativeRuntime implements ContainerRuntime {
   private isClosed = false;
   /** Containers whose end nobody was told of yet. */
   private readonly running = new Set<string>();
+  /** A hundred pods at once would all be half done for long; containers do not wait behind all sandboxes. */
+  private readonly sandboxTurns = new Turns(mostAtOnce);
+  private readonly startTurns = new Turns(mostAtOnce);
 
   constructor(private readonly options: NativeRuntimeOptions) {
     this.layout = new Layout(options.directory);
@@ -88,7 +91,7 @@ export class NativeRuntime implements ContainerRuntime {
 
   async runSandbox(config: SandboxConfig): Promise<SandboxStatus> {
     const { sandboxes } = await this.parts();
-    const record = await sandboxes.run(config);
+    const record = await this.sandboxTurns.run(() => sandboxes.run(config));
     this.hub.emit('created', record.id, config.pod.uid);
     this.hub.emit('started', record.id, config.pod.uid);
     return sandboxStatusOf(record);
@@ -133,11 +136,15 @@ export class NativeRuntime implements ContainerRuntime {
     return id;
   }
 
-  async startContainer(id: string): Promise<void> {
+  async startContainer(id: string, signal?: AbortSignal): Promise<void> {
     const { containers } = await this.parts();
-    const record = await this.container(id);
-    this.running.add(id);
-    await containers.start(record);
+    const record = await this.startTurns.run(async () => {
+      signal?.throwIfAborted();
+      const found = await this.container(id);
+      this.running.add(id);
+      await containers.start(found);
+      return found;
+    });
     this.hub.emit('started', id, record.sandbox.pod.uid);
     await this.noticeExit(id);
   }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { Turns } from '#machinery';
 import { RuntimeError } from '../container-runtime';
 import { Containers } from './containers';
 import { exists, hostFacts } from './host-facts';
@@ -20,6 +22,9 @@ export interface NativeParts extends Parts {
   readonly sandboxes: Sandboxes;
   readonly containers: Containers;
 }
+
+/** How many programs of one kind run at a time: most of what they take is the processor's time. */
+export const mostAtOnce = Math.max(4, 2 * availableParallelism());
 
 /** Below which containers of a cluster are counted, in each hierarchy. */
 export function cgroupOf(cluster: string): string {
@@ -70,11 +75,12 @@ async function checkPrograms(): Promise<void> {
 
 /** Sandboxes that were never started, and directories that were being made or removed. */
 async function removeLeftovers({ layout, records, runc }: Parts, sandboxes: Sandboxes): Promise<void> {
-  for (const record of [...records.sandboxes.values()]) {
-    const isNew = record.pause === undefined || record.isUnfinished === true;
-    const isUnused = isNew && records.containersOf(record.id).length === 0;
-    if (isUnused) await sandboxes.remove(record);
-  }
+  const unused = [...records.sandboxes.values()].filter(
+    ({ id, pause, isUnfinished }) =>
+      (pause === undefined || isUnfinished === true) && records.containersOf(id).length === 0,
+  );
+  const turns = new Turns(mostAtOnce);
+  await Promise.all(unused.map((record) => turns.run(() => sandboxes.remove(record))));
   for (const [parent, known] of [
     [layout.sandboxes, records.sandboxes],
     [layout.containers, records.containers],
