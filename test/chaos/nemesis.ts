@@ -140,8 +140,9 @@ export const nestorFaults: Readonly<Record<string, Fault>> = {
     flip(newestLog(member.directory), random);
     member.process.start();
     await eventually(() => {
-      if (member.process.isRunning || !/corrupt/.test(member.process.log)) throw new Error('it started nevertheless');
-    });
+      const { isRunning, log } = member.process;
+      if (isRunning || !/corrupt/.test(log)) throw new Error(`it started nevertheless:\n${log.slice(-2_000)}`);
+    }, 60_000);
     await cluster.shrink(member);
     return async () => void (await cluster.grow());
   },
