@@ -7,7 +7,7 @@ const HELP = `Usage: npm run chaos -- [options]
 
 Real members, each in a network namespace of its own, are killed, paused, cut off, filled up and replaced while clients work. Then
 everything that they were told is checked: linearizability, no acknowledged write lost, watches without gap, leases on time.
-Needs root, ip and nft.
+Needs root, ip, nft and libfaketime.
 
   --minutes N   how long (default 1)
   --seed S      the same clients and faults in the same order; timing is the machine's (default: drawn by lot, and printed)

@@ -9,6 +9,7 @@ import { ManagedProcess } from '../cluster/managed-process';
 import { eventually } from '../tools/eventually';
 import { type MemberKind, type MemberPlace } from './member-kind';
 import { ChaosNetwork } from './network';
+import { WallClock } from './wall-clock';
 
 /** Enough for a run, and little enough to be filled at once. */
 const DISK = '512m';
@@ -113,6 +114,7 @@ export class ChaosCluster {
       if (disk.endsWith('-disk')) execFileSync('umount', [path.join(this.directory, disk)]);
     }
     fs.rmSync(this.directory, { recursive: true });
+    WallClock.tidy();
   }
 
   private async close({ process, store, operator }: ChaosMember): Promise<void> {

@@ -11,7 +11,7 @@ const seed = env('CHAOS_SEED', Math.floor(Math.random() * 2 ** 31));
 const sizes = (process.env['CHAOS_MEMBERS'] ?? '3').split(',').map(Number);
 const isEtcd = process.env['CHAOS_STORE'] === 'etcd';
 
-describeWith(['root', 'ip', 'nft', ...(isEtcd ? (['etcd'] as const) : [])], 'while everything goes wrong', () => {
+describeWith(['root', 'ip', 'nft', isEtcd ? 'etcd' : 'faketime'], 'while everything goes wrong', () => {
   it.each(sizes)(
     'a store of %i loses nothing and contradicts itself nowhere',
     async (size) => {

@@ -22,6 +22,8 @@ export class LeaseKeeper {
     private readonly now: () => number,
   ) {
     this.work = this.run();
+    // Told by `finish`.
+    this.work.catch(() => undefined);
   }
 
   async finish(): Promise<void> {

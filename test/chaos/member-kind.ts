@@ -4,6 +4,7 @@ import { issueCertificate } from '#pki';
 import { type ConnectTls } from '#store';
 import { type Certificates, clientTls, makeCertificates } from '../store/certificates';
 import { type SpawnCommand } from './spawn-command';
+import { WallClock } from './wall-clock';
 
 /** Of a member: the machine it runs on is named as it is. */
 export interface MemberPlace {
@@ -48,8 +49,12 @@ export const etcdMembers: MemberKind = {
   },
 };
 
+const DAY_MS = 86_400_000;
+const LIFETIME_DAYS = 3;
+
 export async function nestorMembers(): Promise<MemberKind> {
-  return new NestorMembers(await makeCertificates());
+  // Good for as long as clocks are wrong, in both directions.
+  return new NestorMembers(await makeCertificates(LIFETIME_DAYS, Date.now() - DAY_MS));
 }
 
 class NestorMembers implements MemberKind {
@@ -70,7 +75,9 @@ class NestorMembers implements MemberKind {
   async prepare({ name, address, configDirectory }: MemberPlace): Promise<void> {
     const { authority } = this.certificates;
     const subject = { commonName: name, dnsNames: [], ipAddresses: [address] };
-    const pair = await issueCertificate(authority, { ...subject, usages: ['server', 'client'], days: 1 }, Date.now());
+    const usages = ['server', 'client'] as const;
+    const request = { ...subject, usages, days: LIFETIME_DAYS };
+    const pair = await issueCertificate(authority, request, Date.now() - DAY_MS);
     fs.writeFileSync(path.join(configDirectory, 'ca.crt'), authority.certificatePem, { mode: 0o600 });
     fs.writeFileSync(path.join(configDirectory, 'tls.crt'), pair.certificatePem, { mode: 0o600 });
     fs.writeFileSync(path.join(configDirectory, 'tls.key'), pair.keyPem, { mode: 0o600 });
@@ -79,6 +86,7 @@ class NestorMembers implements MemberKind {
   launch(place: MemberPlace, { members, state }: Membership): { command: SpawnCommand; env: Record<string, string> } {
     const file = (name: string): string => path.join(place.configDirectory, name);
     const env = {
+      ...new WallClock(place.configDirectory).env,
       LOG_LEVEL: 'info',
       LISTEN_ADDRESS: `${place.address}:2379`,
       SERVING_CERT_FILE: file('tls.crt'),

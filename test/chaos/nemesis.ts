@@ -3,6 +3,7 @@ import path from 'node:path';
 import { eventually } from '../tools/eventually';
 import { type ChaosCluster, type ChaosMember } from './chaos-cluster';
 import { type Random } from '#testing';
+import { WallClock } from './wall-clock';
 
 /** What can go wrong. Done to the cluster, it resolves with how to make it good again. */
 export type Fault = (cluster: ChaosCluster, random: Random) => Promise<() => Promise<void>>;
@@ -115,13 +116,22 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
 };
 
-/** For ours only: etcd 3.4 starts with neither. */
+/** Of a wall clock that somebody has set wrong, either way. */
+const MOST_WRONG_S = 20 * 3_600;
+
+/** For ours only: etcd 3.4 starts with neither damage, and a program in Go asks no library for the time. */
 export const nestorFaults: Readonly<Record<string, Fault>> = {
   'tear the last write': async (cluster, random) => {
     const member = random.one(cluster.running);
     const restart = await killed([member]);
     tear(newestLog(member.directory), random);
     return restart;
+  },
+  /** Each by another time, while they run: what they promise must not depend on it. */
+  'set the clocks wrong': async ({ members }, random) => {
+    const clocks = members.map(({ configDirectory }) => new WallClock(configDirectory));
+    for (const clock of clocks) clock.set(random.between(-MOST_WRONG_S, MOST_WRONG_S));
+    return async () => clocks.forEach((clock) => clock.set(0));
   },
   /** Whoever finds damage in what was acknowledged must not start, and is replaced. */
   'flip a byte': async (cluster, random) => {
@@ -130,8 +140,9 @@ export const nestorFaults: Readonly<Record<string, Fault>> = {
     flip(newestLog(member.directory), random);
     member.process.start();
     await eventually(() => {
-      if (member.process.isRunning || !/corrupt/.test(member.process.log)) throw new Error('it started nevertheless');
-    });
+      const { isRunning, log } = member.process;
+      if (isRunning || !/corrupt/.test(log)) throw new Error(`it started nevertheless:\n${log.slice(-2_000)}`);
+    }, 60_000);
     await cluster.shrink(member);
     return async () => void (await cluster.grow());
   },

@@ -33,7 +33,10 @@ export class Workload {
 
   /** Starts a client. @param stores the same cluster, each through another of the members that there are now */
   add(stores: () => readonly KeyValueStore[], random: Random): void {
-    this.clients.push(this.client(this.clients.length, stores, random));
+    const client = this.client(this.clients.length, stores, random);
+    // Told by `finish`, if it comes to that: a run that has failed before does not ask any more.
+    client.catch(() => undefined);
+    this.clients.push(client);
   }
 
   /** Rejects if a client met with what no store should answer. */

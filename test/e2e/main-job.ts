@@ -25,7 +25,6 @@ export function nameOf({ home }: NestorCluster): string {
 
 /** What Nestor is for, with whatever runs containers: a deployment from apply to purge. */
 export function describeMainJob({ cluster, running, kill, left }: Machine): void {
-  jest.setTimeout(120_000);
   const ours = (): string[] => running(nameOf(cluster)).sort();
   const ready = async (): Promise<string> =>
     cluster.kubectl('get', 'deployment', 'hello', '-o', 'jsonpath={.status.readyReplicas}/{.status.replicas}');

@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 
 /** What a test may need of the machine. */
 const checks = {
@@ -20,6 +22,7 @@ const checks = {
   },
   nft: () => execFileSync('nft', ['--version'], { stdio: 'pipe' }),
   ip: () => execFileSync('ip', ['-V'], { stdio: 'pipe' }),
+  faketime: () => fakeTimeLibrary(),
 } as const;
 
 /**
@@ -40,4 +43,14 @@ function has(requirement: keyof typeof checks): boolean {
     // Whatever the reason, it is not usable.
     return false;
   }
+}
+
+/** The file of libfaketime, wherever this machine's architecture has it. @throws Error */
+export function fakeTimeLibrary(): string {
+  const directory = '/usr/lib';
+  const library = readdirSync(directory)
+    .map((architecture) => path.join(directory, architecture, 'faketime/libfaketime.so.1'))
+    .find((file) => existsSync(file));
+  if (library === undefined) throw new Error('libfaketime is not installed');
+  return library;
 }

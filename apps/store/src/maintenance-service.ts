@@ -8,9 +8,17 @@ import { RpcError } from './status';
 
 /** The version of etcd whose API this is: clients ask before they use what came late. */
 export const API_VERSION = '3.6.0';
+/** What all members understand: without the patch. */
+export const CLUSTER_VERSION = '3.6';
 
-const { AlarmRequest_AlarmAction, AlarmType: AlarmCode } = etcdserverpb;
+const {
+  AlarmRequest_AlarmAction,
+  DowngradeRequest_DowngradeAction: DowngradeAction,
+  AlarmType: AlarmCode,
+} = etcdserverpb;
 
+/** Semantic, the patch with what follows it left out at will. */
+const VERSION = /^\d+\.\d+(?:\.\d+(?:-[\w.-]+)?(?:\+[\w.-]+)?)?$/;
 /** A message of a snapshot, as etcd's. */
 const BLOB_BYTES = 32 * 1024;
 
@@ -94,6 +102,20 @@ export function maintenanceMethods(
         throw new RpcError(status.FAILED_PRECONDITION, 'etcdserver: bad leader transferee');
       }
       return { header: undefined };
+    },
+    /** As etcd answers for a version that is not the one before its own: of ours there is none before. Nothing is ever under way. */
+    async downgrade({ action, version }, call) {
+      call.caller().checkAdmin();
+      const header = await member.currentHeader();
+      // Whether or not there was anything to cancel.
+      if (action === DowngradeAction.CANCEL) return { header, version: CLUSTER_VERSION };
+      if (action !== DowngradeAction.VALIDATE && action !== DowngradeAction.ENABLE) {
+        throw new RpcError(status.UNKNOWN, 'etcdserver: unknown method');
+      }
+      if (!VERSION.test(version)) {
+        throw new RpcError(status.INVALID_ARGUMENT, 'etcdserver: wrong downgrade target version format');
+      }
+      throw new RpcError(status.INVALID_ARGUMENT, 'etcdserver: invalid downgrade target version');
     },
   };
 }

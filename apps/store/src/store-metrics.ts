@@ -1,6 +1,6 @@
 import { type KeyValueStore, type LocalStore, type StoreStatus } from '#store';
 import { Gauge, type Registry } from '#telemetry';
-import { API_VERSION } from './maintenance-service';
+import { API_VERSION, CLUSTER_VERSION } from './maintenance-service';
 
 /** What is read off the store whenever somebody asks, by etcd's names. */
 const gauges: readonly {
@@ -45,12 +45,7 @@ const gauges: readonly {
 /** Of the API. */
 const versions = [
   ['etcd_server_version', 'server_version', API_VERSION, 'The version of this member.'],
-  [
-    'etcd_cluster_version',
-    'cluster_version',
-    API_VERSION.replace(/\.\d+$/, ''),
-    'The version that all members understand.',
-  ],
+  ['etcd_cluster_version', 'cluster_version', CLUSTER_VERSION, 'The version that all members understand.'],
 ] as const;
 
 export function registerStoreMetrics(registry: Registry, store: KeyValueStore & Partial<LocalStore>): void {

@@ -20,7 +20,7 @@ export interface DiskStoreOptions {
   readonly segmentBytes?: number;
   /** How much log is written before a snapshot replaces it. */
   readonly snapshotEveryBytes?: number;
-  /** What keys and values of one request may take together; etcd's `--max-request-bytes`. Default 1.5 MiB. */
+  /** What one request may take, with all that is around its keys and values; etcd's `--max-request-bytes`. Default 1.5 MiB. */
   readonly maxRequestBytes?: number;
   /** Bytes of keys and values at which writes that grow are refused, until there is room; etcd's `--quota-backend-bytes`. Default 2 GiB. */
   readonly quotaBytes?: number;

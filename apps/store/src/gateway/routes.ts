@@ -18,6 +18,7 @@ export const routes: Readonly<Record<string, string>> = {
   '/v3/maintenance/alarm': '/etcdserverpb.Maintenance/Alarm',
   '/v3/maintenance/status': '/etcdserverpb.Maintenance/Status',
   '/v3/maintenance/defragment': '/etcdserverpb.Maintenance/Defragment',
+  '/v3/maintenance/downgrade': '/etcdserverpb.Maintenance/Downgrade',
   '/v3/maintenance/hash': '/etcdserverpb.Maintenance/Hash',
   '/v3/maintenance/hashkv': '/etcdserverpb.Maintenance/HashKV',
   '/v3/maintenance/snapshot': '/etcdserverpb.Maintenance/Snapshot',

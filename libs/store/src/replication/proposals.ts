@@ -14,8 +14,6 @@ const MAX_ROUND_ENTRIES = 1_000;
 const MAX_ROUND_BYTES = 4 * 1024 * 1024;
 /** More than this under way, and the store says it is overloaded. */
 const MAX_BYTES = 64 * 1024 * 1024;
-/** What an encoded request may add to its keys and values. */
-const OVERHEAD_BYTES = 64 * 1024;
 
 interface Proposal {
   readonly sequence: number;
@@ -66,7 +64,8 @@ export class Proposals {
     const sequence = this.sequence++;
     const prefix = this.requestIds.encode(sequence);
     const data = encodeCommand(command, prefix);
-    if (data.length > this.maxRequestBytes + OVERHEAD_BYTES) return Promise.reject(storeErrors.requestTooLarge());
+    // As etcd: with all that is around keys and values.
+    if (data.length > this.maxRequestBytes) return Promise.reject(storeErrors.requestTooLarge());
     return this.enqueue(sequence, data, decodeCommand(data, prefix.length));
   }
 
