@@ -8,7 +8,7 @@ import { describeWith } from '../tools/requirements';
 const example = join(__dirname, '../../examples/hello');
 const url = 'http://127.0.0.1:30080';
 
-describeWith(['runc', 'root', 'ip', 'nft'], 'the main job, without an engine', () => {
+describeWith(['root', 'ip', 'nft'], 'the main job, without an engine', () => {
   jest.setTimeout(120_000);
   const cluster = new NestorCluster({ runtime: 'native' });
   const ready = async (): Promise<string> =>
@@ -24,7 +24,7 @@ describeWith(['runc', 'root', 'ip', 'nft'], 'the main job, without an engine', (
   afterAll(() => cluster.purge());
 
   it('says what runs containers', async () => {
-    expect((await cluster.nestor('status')).stdout).toMatch(/Runtime +native \(runc \d/);
+    expect((await cluster.nestor('status')).stdout).toMatch(/Runtime +native \((crun|runc|launcher) \d/);
     expect(await cluster.kubectl('get', 'nodes', '-o', 'wide')).toContain('native://');
   });
 
