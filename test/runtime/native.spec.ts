@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { createNativeRuntime, type NativeRuntime, purgeNative, type WantedPrograms } from '#runtime';
+import {
+  type ContainerConfig,
+  createNativeRuntime,
+  type NativeRuntime,
+  purgeNative,
+  type WantedPrograms,
+} from '#runtime';
 import { systemClock } from '#machinery';
 import { withHostMutex } from '#process';
 import { silentLogger } from '#telemetry';
@@ -53,6 +59,12 @@ const combinations: readonly {
     wanted: () => ({ runtime: 'launcher', hasOwnSupervisor: true }),
   },
 ];
+
+/** How many files a container may open: as many as this process may let it, and no more than a million. */
+function openFiles(): number {
+  const limit = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return Math.min(limit === 'unlimited' ? Infinity : Number(limit), 2 ** 20);
+}
 
 /** A node of a cluster of its own, with a directory that goes with it. */
 class NativeLab {
@@ -198,6 +210,39 @@ describe.each(combinations)('by $name', ({ needs, subnet, wanted }) => {
       });
       expect(await runtime.containerStatus(id)).toMatchObject({ state: 'exited', reason: 'ContainerCannotRun' });
     });
+
+    test('a container is confined: calls, capabilities, privileges, files, what it sees and may write', async () => {
+      const security = {
+        ...containerOf(image, []).security,
+        user: '1234',
+        seccomp: 'runtime/default',
+        noNewPrivileges: true,
+        capabilitiesDrop: ['ALL'],
+        capabilitiesAdd: ['NET_BIND_SERVICE'],
+      };
+      const script = `cat /proc/self/status; echo "files $(ulimit -n)"; echo "kcore $(cat /proc/kcore | wc -c)";
+      (echo x > /proc/sys/kernel/domainname) 2>/dev/null || echo kept; echo out > /dev/stdout; chroot / true || echo refused`;
+      const { id } = await pods.run(['sh', '-c', script], { security });
+      await runtime.startContainer(id);
+      const lines = (await pods.outputOf(id)).split('\n').map((line) => line.replace(/\s+/g, ' '));
+      const expected = [
+        ...['Seccomp: 2', 'NoNewPrivs: 1', 'CapBnd: 0000000000000400', 'CapEff: 0000000000000000'],
+        ...[`files ${openFiles()}`, 'kcore 0', 'kept', 'out', 'refused'],
+      ];
+      expect(expected.filter((line) => !lines.includes(line))).toEqual([]);
+      const { exitCode, stdout } = await runtime.execSync(
+        await running(security),
+        ['cat', '/proc/self/status'],
+        10_000,
+      );
+      expect([exitCode, stdout.toString()]).toEqual([0, expect.stringMatching(/^Seccomp:\s+2$/m)]);
+    });
+
+    const running = async (security: ContainerConfig['security']): Promise<string> => {
+      const { id } = await pods.run(['sleep', '3600'], { security });
+      await runtime.startContainer(id);
+      return id;
+    };
 
     test('a log that a reader follows can be rotated', async () => {
       const { id } = await pods.run([

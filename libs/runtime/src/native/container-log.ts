@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { type Writable } from 'node:stream';
 import { type Clock, delay } from '#machinery';
 import { type LogOptions } from '../container-runtime';
@@ -24,7 +24,7 @@ export interface LogSource {
   readonly isComplete: () => Promise<boolean>;
 }
 
-/** Copies a container's log, which conmon has written in CRI's format. A line has one timestamp, at its beginning, however it was written. */
+/** Copies a container's log, which its supervisor has written in CRI's format. A line has one timestamp, at its beginning, however it was written. */
 export async function copyLog(
   source: LogSource,
   options: LogOptions,
@@ -105,19 +105,12 @@ async function* linesOf(
 ): AsyncGenerator<Buffer> {
   const lines = new Lines();
   let current: LogFile | undefined;
-  for (const name of olderLogs(file)) {
-    const older = await LogFile.open(name);
-    if (older === undefined) continue;
-    await current?.close();
-    current = older;
-    yield* lines.of(current);
-  }
   try {
     while (!isAborted(signal)) {
       // Asked before reading: what is complete then is all read.
       const isLast = !follow || (await isComplete());
       if (current !== undefined) yield* lines.of(current);
-      const next = await LogFile.open(file, current?.inode);
+      const next = await nextFile(file, current?.inode);
       if (next !== undefined) {
         // What was written until the file was replaced.
         if (current !== undefined) yield* lines.of(current);
@@ -130,6 +123,39 @@ async function* linesOf(
     }
   } finally {
     await current?.close();
+  }
+}
+
+/**
+ * The file that was begun after the one of that inode, or the oldest if that one is gone or not said. Undefined: there is none. Files may move on
+ * while we look: it is looked twice, and what is opened is what was seen.
+ */
+async function nextFile(file: string, known?: bigint): Promise<LogFile | undefined> {
+  const names = [...olderLogs(file), file];
+  for (;;) {
+    if (known !== undefined && (await inodeOf(file)) === known) return undefined;
+    const inodes = await inodesOf(names);
+    if (inodes.join() !== (await inodesOf(names)).join()) continue;
+    const position = known === undefined ? -1 : inodes.lastIndexOf(known);
+    const index = inodes.findIndex((inode, at) => at > position && inode !== undefined);
+    const name = names[index];
+    if (name === undefined) return undefined;
+    const next = await LogFile.open(name);
+    if (next?.inode === inodes[index]) return next;
+    await next?.close();
+  }
+}
+
+function inodesOf(names: readonly string[]): Promise<(bigint | undefined)[]> {
+  return Promise.all(names.map(inodeOf));
+}
+
+async function inodeOf(name: string): Promise<bigint | undefined> {
+  try {
+    return (await stat(name, { bigint: true })).ino;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
@@ -158,14 +184,12 @@ class LogFile {
     readonly inode: bigint,
   ) {}
 
-  /** Undefined: there is none, or it is the one of that inode. */
-  static async open(name: string, known?: bigint): Promise<LogFile | undefined> {
+  /** Undefined: there is none. */
+  static async open(name: string): Promise<LogFile | undefined> {
     try {
       const handle = await open(name);
       const { ino } = await handle.stat({ bigint: true });
-      if (ino !== known) return new LogFile(handle, ino);
-      await handle.close();
-      return undefined;
+      return new LogFile(handle, ino);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;

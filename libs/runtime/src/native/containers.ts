@@ -13,7 +13,8 @@ import { isAlive, processRef, type ProcessRef, signalProcess } from './processes
 import { type ContainerRecord, newId } from './records';
 import { type Supervisor } from './oci-runtime/supervisor';
 import { type Parts } from './sandboxes';
-import { seccompProfile } from './seccomp';
+import { capabilitiesOf } from './oci/capabilities';
+import { seccompProfile } from './seccomp/seccomp-profile';
 
 const lookMs = 5;
 /** How long the kernel may take to end what was killed. */
@@ -139,7 +140,7 @@ export class Containers {
       readEtc(rootfs, 'passwd'),
       readEtc(rootfs, 'group'),
       devicesOf(config),
-      seccompProfile(config.security.seccomp),
+      seccompProfile(config.security.seccomp, capabilitiesOf(config.security, host.capabilities)),
     ]);
     return containerSpec({
       sandbox,

@@ -128,12 +128,6 @@ export class NativeRuntime implements ContainerRuntime {
   async createContainer(sandboxId: string, pod: SandboxConfig, config: ContainerConfig): Promise<string> {
     const { containers } = await this.parts();
     await this.sandbox(sandboxId);
-    if (config.security.seccomp === 'runtime/default') {
-      this.options.logger.warn(
-        { pod: pod.pod, container: config.name },
-        'there is no default seccomp profile: unconfined',
-      );
-    }
     const { id } = await containers.create(sandboxId, pod, config);
     this.hub.emit('created', id, pod.pod.uid);
     return id;

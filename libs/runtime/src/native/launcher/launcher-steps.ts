@@ -7,14 +7,11 @@ import { type Step } from './encode-steps';
 import { cloneFlags, mountFlags, propagationOptions, rlimits } from './kernel-flags';
 import { mountSteps } from './mount-steps';
 
-export interface LauncherFacts {
-  readonly hierarchies: CgroupHierarchies;
-  /** A filter of the kernel's instructions, and the flags that it is loaded with. Absent: none. */
-  readonly filter?: { readonly program: Uint8Array; readonly flags: number };
-}
-
-/** How the launcher makes a container from what runc would be told of it. Throws `RuntimeError` for what it cannot do. */
-export function containerSteps(spec: OciSpec, facts: LauncherFacts): Step[] {
+/**
+ * How the launcher makes a container from what runc would be told of it. Throws `RuntimeError` for what it cannot do.
+ * @param filter of system calls, in the kernel's instructions
+ */
+export function containerSteps(spec: OciSpec, hierarchies: CgroupHierarchies, filter?: Uint8Array): Step[] {
   const { process, root, linux, hostname } = spec;
   const { namespaces, cgroupsPath, resources } = linux;
   const made = (...types: readonly OciNamespace['type'][]): number =>
@@ -23,7 +20,7 @@ export function containerSteps(spec: OciSpec, facts: LauncherFacts): Step[] {
       .reduce((flags, namespace) => flags | cloneFlags[namespace.type], 0);
   const propagation = propagationOptions[linux.rootfsPropagation ?? 'rslave'] ?? 0;
   return [
-    ...cgroupSteps(facts.hierarchies, cgroupsPath, resources),
+    ...cgroupSteps(hierarchies, cgroupsPath, resources),
     ...namespaces.flatMap((namespace): Step[] =>
       namespace.path === undefined ? [] : [['setns', namespace.path, cloneFlags[namespace.type]]],
     ),
@@ -36,7 +33,7 @@ export function containerSteps(spec: OciSpec, facts: LauncherFacts): Step[] {
     ...(process.oomScoreAdj === undefined ? [] : [['write', '/proc/self/oom_score_adj', process.oomScoreAdj] as const]),
     ['change', '/', propagation],
     ['root', root.path],
-    ...mountSteps(spec, facts.hierarchies),
+    ...mountSteps(spec, hierarchies),
     ...deviceSteps(spec),
     ...(linux.readonlyPaths ?? []).map((name): Step => ['readonly', name]),
     ...(linux.maskedPaths ?? []).map((name): Step => ['mask', name]),
@@ -44,22 +41,18 @@ export function containerSteps(spec: OciSpec, facts: LauncherFacts): Step[] {
     ['pivot'],
     ...(linux.rootfsPropagation === undefined ? [] : [['change', '/', propagation] as const]),
     ...(root.readonly ? [['change', '/', mountFlags.remount | mountFlags.bind | mountFlags.readonly] as const] : []),
-    ...processSteps(process, facts.filter, [['ready']]),
+    ...processSteps(process, filter, [['ready']]),
   ];
 }
 
 /** What a process becomes that is in its container already. */
-export function processSteps(
-  process: OciProcess,
-  filter?: LauncherFacts['filter'],
-  beforeRunning: readonly Step[] = [],
-): Step[] {
+export function processSteps(process: OciProcess, filter?: Uint8Array, beforeRunning: readonly Step[] = []): Step[] {
   const { terminal, user, args, env, cwd, capabilities, noNewPrivileges } = process;
   if (process.apparmorProfile !== undefined) throw unable('apply AppArmor profiles');
   if (process.selinuxLabel !== undefined) throw unable('set SELinux labels');
   const { effective, permitted } = capabilities;
   const groups = user.additionalGids ?? [];
-  const filtering: Step[] = filter === undefined ? [] : [['seccomp', filter.flags, filter.program]];
+  const filtering: Step[] = filter === undefined ? [] : [['seccomp', filter]];
   const identity: Step[] = [
     ['bounding', capabilityMask(capabilities.bounding)],
     ['identity', user.uid, user.gid, capabilityMask(effective), capabilityMask(permitted), ...groups],

@@ -1,4 +1,8 @@
+import { RuntimeError } from '../../container-runtime';
 import { type CgroupHierarchies, limitSteps } from '../launcher/cgroup-steps';
+import { compileFilter, encodeFilter } from '../seccomp/compile-filter';
+import { syscallArchitectures } from '../seccomp/syscall-numbers';
+import { thisArchitecture } from '../../local-image';
 import { encodeSteps } from '../launcher/encode-steps';
 import { containerSteps, processSteps } from '../launcher/launcher-steps';
 import { type OciProcess, type OciResources, type OciSpec } from '../oci/spec-types';
@@ -45,10 +49,21 @@ export function launcher(hierarchies: CgroupHierarchies): Dialect {
     name: 'launcher',
     bundle: (spec) => ({
       'config.json': JSON.stringify(spec),
-      launch: encodeSteps(containerSteps(spec, { hierarchies })),
+      launch: encodeSteps(containerSteps(spec, hierarchies, filterOf(spec))),
     }),
-    process: (process) => encodeSteps(processSteps(process)),
+    process: (process, spec) => encodeSteps(processSteps(process, filterOf(spec))),
     resources: (resources, { linux }) => encodeSteps(limitSteps(hierarchies, linux.cgroupsPath, resources)),
     message: (said) => said.trim(),
   };
+}
+
+/** A container's filter of system calls for the kernel. */
+function filterOf({ linux: { seccomp } }: OciSpec): Uint8Array | undefined {
+  if (seccomp === undefined) return undefined;
+  try {
+    return encodeFilter(compileFilter(seccomp, syscallArchitectures[thisArchitecture()]));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new RuntimeError('start-failed', `cannot load seccomp profile: ${message}`);
+  }
 }

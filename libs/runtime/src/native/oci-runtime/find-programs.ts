@@ -5,6 +5,7 @@ import { exists } from '../host-facts';
 import { cgroupHierarchies } from '../launcher/hierarchies';
 import { installLauncher } from '../launcher/install';
 import { type Layout } from '../layout';
+import { maxBytes, maxFiles } from '../log-rotation';
 import { crun, launcher, type OciRuntimeName, runc } from './dialects';
 import { OciRuntime } from './oci-runtime';
 import { Supervisor } from './supervisor';
@@ -42,7 +43,10 @@ export async function findPrograms(layout: Layout, wanted: WantedPrograms = {}):
 }
 
 function supervisorOf(layout: Layout, runtime: OciRuntime, conmon: string | undefined, own: string): Supervisor {
-  return conmon === undefined ? new Supervisor(own, layout, runtime) : new Supervisor(conmon, layout, runtime);
+  if (conmon !== undefined) return new Supervisor(conmon, layout, runtime);
+  // It rotates its log itself, whether or not an agent runs.
+  const rotation = ['--log-max-bytes', String(maxBytes), '--log-max-files', String(maxFiles)];
+  return new Supervisor(own, layout, runtime, rotation);
 }
 
 const names: readonly OciRuntimeName[] = ['crun', 'runc', 'launcher'];

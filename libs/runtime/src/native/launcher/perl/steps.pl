@@ -141,8 +141,8 @@ my %verbs = (
   'no-new-privileges' => sub { Kernel::call('prctl', 38, 1, 0, 0, 0) },
   # A filter of struct sock_filter (seccomp(2)).
   seccomp => sub {
-    my ($flags, $filter) = @_;
-    Kernel::call('seccomp', 1, 0 + $flags, pack('S x6 P', length($filter) / 8, $filter));
+    my ($filter) = @_;
+    Kernel::call('seccomp', 1, 0, pack('S x6 P', length($filter) / 8, $filter));
   },
   environment => sub { @environment = @_ },
   # Who is not there should be told of before anything runs.
