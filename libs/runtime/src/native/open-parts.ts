@@ -62,6 +62,9 @@ async function checkPrograms(): Promise<void> {
     ['ip', '-V'],
     ['nft', '--version'],
     ['nsenter', '--version'],
+    ['mount', '--version'],
+    ['umount', '--version'],
+    ['perl', '--version'],
   ] as const) {
     await tryProgram(program, args);
   }
