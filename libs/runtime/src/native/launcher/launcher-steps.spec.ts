@@ -2,7 +2,7 @@ import { type OciSpec } from '../oci/spec-types';
 import { cgroupSteps, type CgroupHierarchies, limitSteps } from './cgroup-steps';
 import { encodeSteps, type Step } from './encode-steps';
 import { parseHierarchies } from './hierarchies';
-import { containerSteps, processSteps } from './launcher-steps';
+import { confined, containerSteps, processSteps } from './launcher-steps';
 
 const version1: CgroupHierarchies = {
   version: 1,
@@ -99,6 +99,19 @@ test('what a process may and is', () => {
   expect(steps).toContainEqual(['rlimit', 7, 5, 6]);
   expect(steps).toContainEqual(['environment', 'PATH=/bin', 'A=\n']);
   expect(verbs(steps)).toContain('terminal');
+});
+
+test('nobody makes device nodes where control groups cannot forbid devices, but who may use them all', () => {
+  const names = ['CAP_KILL', 'CAP_MKNOD'];
+  const process = { ...spec.process, capabilities: { bounding: names, effective: names, permitted: names } };
+  const privileged = { ...spec, linux: { ...spec.linux, resources: { devices: [{ allow: true, access: 'rwm' }] } } };
+  expect(confined(process, spec, version1).capabilities.bounding).toEqual(names);
+  expect(Object.values(confined(process, spec, version2).capabilities)).toEqual([
+    ['CAP_KILL'],
+    ['CAP_KILL'],
+    ['CAP_KILL'],
+  ]);
+  expect(confined(process, privileged, version2).capabilities.bounding).toEqual(names);
 });
 
 test('what the launcher cannot do is refused', () => {

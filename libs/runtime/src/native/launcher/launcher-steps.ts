@@ -41,8 +41,26 @@ export function containerSteps(spec: OciSpec, hierarchies: CgroupHierarchies, fi
     ['pivot'],
     ...(linux.rootfsPropagation === undefined ? [] : [['change', '/', propagation] as const]),
     ...(root.readonly ? [['change', '/', mountFlags.remount | mountFlags.bind | mountFlags.readonly] as const] : []),
-    ...processSteps(process, filter, [['ready']]),
+    ...processSteps(confined(process, spec, hierarchies), filter, [['ready']]),
   ];
+}
+
+/**
+ * Where control groups cannot forbid devices nobody may make their nodes, but who may use them all.
+ * @param spec of the container that the process is, or is to be, in
+ */
+export function confined(process: OciProcess, { linux }: OciSpec, hierarchies: CgroupHierarchies): OciProcess {
+  const isForbidding = hierarchies.version === 1 && hierarchies.mountPoints['devices'] !== undefined;
+  const [first] = linux.resources.devices ?? [];
+  if (isForbidding || (first?.allow === true && first.type === undefined)) return process;
+  const without = (names: readonly string[]): string[] => names.filter((name) => name !== 'CAP_MKNOD');
+  const { bounding, effective, permitted } = process.capabilities;
+  const capabilities = {
+    bounding: without(bounding),
+    effective: without(effective),
+    permitted: without(permitted),
+  };
+  return { ...process, capabilities };
 }
 
 /** What a process becomes that is in its container already. */

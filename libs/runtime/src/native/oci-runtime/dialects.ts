@@ -4,7 +4,7 @@ import { compileFilter, encodeFilter } from '../seccomp/compile-filter';
 import { syscallArchitectures } from '../seccomp/syscall-numbers';
 import { thisArchitecture } from '../../local-image';
 import { encodeSteps } from '../launcher/encode-steps';
-import { containerSteps, processSteps } from '../launcher/launcher-steps';
+import { confined, containerSteps, processSteps } from '../launcher/launcher-steps';
 import { type OciProcess, type OciResources, type OciSpec } from '../oci/spec-types';
 
 export type OciRuntimeName = 'crun' | 'runc' | 'launcher';
@@ -51,7 +51,7 @@ export function launcher(hierarchies: CgroupHierarchies): Dialect {
       'config.json': JSON.stringify(spec),
       launch: encodeSteps(containerSteps(spec, hierarchies, filterOf(spec))),
     }),
-    process: (process, spec) => encodeSteps(processSteps(process, filterOf(spec))),
+    process: (process, spec) => encodeSteps(processSteps(confined(process, spec, hierarchies), filterOf(spec))),
     resources: (resources, { linux }) => encodeSteps(limitSteps(hierarchies, linux.cgroupsPath, resources)),
     message: (said) => said.trim(),
   };
