@@ -181,6 +181,10 @@ describe.each(combinations)('by $name', ({ needs, subnet, wanted }) => {
       await runtime.startContainer(id);
       await until(async () => (await pods.logOf(id)).includes('up') || undefined);
       expect(await text(connect(hostPort, '127.0.0.1'))).toBe('hello');
+      // The pod itself, too: its packets come back by the port of the bridge that they came from.
+      const itself = `require("net").connect(${hostPort}, "${subnet}.${second + 1}.1").pipe(process.stdout)`;
+      const { stdout } = await runtime.execSync(id, ['node', '-e', itself], 10_000);
+      expect(stdout.toString()).toBe('hello');
       await runtime.removeSandbox(sandbox.id);
       await expect(text(connect(hostPort, '127.0.0.1'))).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     });

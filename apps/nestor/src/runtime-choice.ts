@@ -77,7 +77,7 @@ function candidatesOf(root: string): readonly ('docker' | 'native')[] {
 
 const ADVICE =
   'Install it (Debian: apt-get install docker.io) and start it; the node becomes ready by itself. To simulate pods instead: nestor up --runtime fake.';
-const NATIVE_ADVICE = 'It takes root, and on Debian: apt-get install iproute2 nftables.';
+const NATIVE_ADVICE = 'It takes root, Linux 5.6, and perl, nsenter and mount, which Debian has always.';
 
 async function docker(context: RuntimeContext): Promise<RuntimeChoice> {
   const connection = connectToDocker();

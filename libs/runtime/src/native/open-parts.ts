@@ -37,7 +37,7 @@ export async function openParts(options: NativeRuntimeOptions, layout: Layout): 
   await checkPrograms();
   await preparePause(layout);
   const host = await hostFacts();
-  const network = new NativeNetwork(options, node);
+  const network = new NativeNetwork(options, node, logger);
   const images = await ImageStore.open({ ...options.images, clock, random, logger });
   const parts = { layout, records, runtime, network, host, clock, cgroupParent: cgroupOf(cluster) };
   const prefix = `${createHash('sha256').update(options.directory).digest('hex').slice(0, 12)}-`;
@@ -59,8 +59,6 @@ export async function openParts(options: NativeRuntimeOptions, layout: Layout): 
 
 async function checkPrograms(): Promise<void> {
   for (const [program, ...args] of [
-    ['ip', '-V'],
-    ['nft', '--version'],
     ['nsenter', '--version'],
     ['mount', '--version'],
     ['umount', '--version'],

@@ -3,6 +3,11 @@ import path from 'node:path';
 
 const source = path.join(__dirname, 'perl');
 
+/** One of them in this installation, for who waits for its end. */
+export function perlProgram(name: string): string {
+  return path.join(source, name);
+}
+
 export interface LauncherPrograms {
   readonly launcher: string;
   readonly supervisor: string;
