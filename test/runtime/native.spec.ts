@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -250,6 +259,29 @@ describe.each(combinations)('by $name', ({ name, needs, subnet, wanted }) => {
       await runtime.startContainer(id);
       return id;
     };
+
+    test('no link in a volume leads a mount out of the container', async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'nestor-links-'));
+      const volume = join(directory, 'volume');
+      mkdirSync(volume);
+      const name = `nestor-escaped-${process.pid}`;
+      for (const [link, to] of [
+        ['root', '/'],
+        ['above', '../../../../..'],
+      ] as const) {
+        symlinkSync(to, join(volume, link));
+      }
+      const mountAt = (hostPath: string, containerPath: string) =>
+        ({ hostPath, containerPath, readOnly: false, propagation: 'private' }) as const;
+      const paths = [`/v/root/${name}-1`, `/v/above/${name}-2`];
+      const { id } = await pods.run(['sh', '-c', `ls -d /${name}-1 /${name}-2`], {
+        mounts: [mountAt(volume, '/v'), ...paths.map((path) => mountAt(join(directory, 'empty'), path))],
+      });
+      await runtime.startContainer(id);
+      expect((await pods.outputOf(id)).trim().split('\n')).toHaveLength(2);
+      expect(readdirSync('/').filter((entry) => entry.startsWith(name))).toEqual([]);
+      rmSync(directory, { recursive: true });
+    });
 
     test('a log that a reader follows can be rotated', async () => {
       const { id } = await pods.run([
