@@ -217,6 +217,24 @@ describe.each(combinations)('by $name', ({ name, needs, subnet, wanted }) => {
       expect(await pods.ended(id)).toMatchObject({ exitCode: 0 });
     });
 
+    test('a container can have a terminal, whose size changes, and which takes what is typed', async () => {
+      const { id } = await pods.run(['sh', '-c', 'tty; echo ready; read x; stty size; echo "got $x"; exit 3'], {
+        tty: true,
+        stdin: true,
+      });
+      await runtime.startContainer(id);
+      await until(async () => (await pods.logOf(id)).includes('ready') || undefined);
+      const [stdin, stdout] = [new PassThrough(), new Collector()];
+      async function* sizes() {
+        yield { width: 93, height: 19 };
+        stdin.write('word\n');
+        await until(() => Promise.resolve(stdout.text.includes('got') || undefined));
+      }
+      await runtime.attach(id, { tty: true, stdin, stdout, resize: sizes() });
+      expect(await pods.ended(id)).toMatchObject({ exitCode: 3 });
+      expect(await pods.outputOf(id)).toMatch(/^\/dev\/(pts\/0|console)\r\nready\r\nword\r\n19 93\r\ngot word\r\n$/);
+    });
+
     test('an unknown user is told by its name', async () => {
       const security = { ...containerOf(image, []).security, user: 'nobody-here' };
       const { id } = await pods.run(['true'], { security });
