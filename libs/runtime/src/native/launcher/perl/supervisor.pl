@@ -108,7 +108,8 @@ sub create {
     socket $console, 1, 1, 0 or die "socket: $!\n";
     bind $console, pack('S a108', 1, 'console') or die "bind: $!\n";
     listen $console, 1 or die "listen: $!\n";
-    push @more, '--console-socket', "$bundle/console";
+    # The path of the bundle may be too long for a socket's (unix(7): 108 bytes).
+    push @more, '--console-socket', "/proc/$$/cwd/console";
   } else {
     pipe $output, $theirOutput or die "pipe: $!\n";
     if ($given{stdin}) { pipe $theirInput, $input or die "pipe: $!\n" }
