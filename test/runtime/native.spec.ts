@@ -144,7 +144,10 @@ describe.each(combinations)('by $name', ({ name, needs, subnet, wanted }) => {
       );
       await runtime.ensureLocalImages();
     }, 60_000);
-    afterAll(() => lab.purge());
+    const labs: NativeLab[] = [];
+    afterAll(async () => {
+      for (const one of [lab, ...labs]) await one.purge();
+    });
 
     describePods(() => pods);
 
@@ -314,6 +317,7 @@ describe.each(combinations)('by $name', ({ name, needs, subnet, wanted }) => {
 
     test('purging leaves nothing, and can be repeated', async () => {
       const other = new NativeLab(`native-${process.pid}-c`, `${subnet}.${second + 2}`, wanted());
+      labs.push(other);
       await other.runtime.ensureLocalImages();
       const config = sandboxOf({ ip: other.nextIp() });
       const sandbox = await other.runtime.runSandbox(config);
@@ -327,7 +331,6 @@ describe.each(combinations)('by $name', ({ name, needs, subnet, wanted }) => {
       expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toContain(other.home);
       expect(execFileSync('ip', ['-o', 'addr'], { encoding: 'utf8' })).not.toContain(`${subnet}.${second + 2}.1/`);
       expect(readdirSync('/sys/fs/cgroup/memory')).not.toContain(`nestor-${other.cluster}`);
-      await other.purge();
     });
   });
 });

@@ -139,6 +139,8 @@ sub run_sealed {
   while ($left > 0) { $left -= Kernel::call('sendfile', $copy, fileno $program, 0, $left) }
   open my $sealed, '+<&=', $copy or die "memfd: $!\n";
   fcntl $sealed, 1033, 15 or die "cannot seal: $!\n";    # F_ADD_SEALS: all
+  # Locales would be read anew.
+  $ENV{LC_ALL} = 'C';
   exec { "/proc/self/fd/$copy" } 'perl', $0, @ARGV or die "cannot run a copy: $!\n";
 }
 
