@@ -3,9 +3,18 @@
 //   node scripts/prepare.mjs                   everything
 //   node scripts/prepare.mjs --generate-only   stop after the generated sources
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createHash } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -80,7 +89,7 @@ once('generate-grpc', digest([...grpcGenerator, lock], true), [join(root, 'libs/
 if (process.argv.includes('--generate-only')) process.exit(0);
 
 const sources = [...files(join(root, 'apps'), join(root, 'libs'))].filter(
-  (path) => path.endsWith('.ts') && !path.endsWith('.spec.ts'),
+  (path) => (path.endsWith('.ts') && !path.endsWith('.spec.ts')) || path.endsWith('.pl'),
 );
 once('build', digest([...sources, join(root, '.swcrc')], false), [join(root, 'dist')], () => {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
@@ -92,4 +101,10 @@ once('build', digest([...sources, join(root, '.swcrc')], false), [join(root, 'di
     'dist',
     '--quiet',
   ]);
+  // Programs in other languages stand where they stand among the sources.
+  for (const path of sources.filter((source) => source.endsWith('.pl'))) {
+    const copy = join(root, 'dist', relative(root, path));
+    mkdirSync(dirname(copy), { recursive: true });
+    copyFileSync(path, copy);
+  }
 });

@@ -16,4 +16,5 @@ export { type ImageUsage, type Pruned } from './src/native/images/reclaimer';
 export { type RegistryConfig } from './src/native/images/registry/endpoints';
 export { ensureStoredLocalImages } from './src/native/images/local-images';
 export { createNativeRuntime, type NativeRuntime, type NativeRuntimeOptions } from './src/native/native-runtime';
+export { type WantedPrograms } from './src/native/oci-runtime/find-programs';
 export { purgeNative } from './src/native/purge-native';

@@ -53,11 +53,11 @@ describeWith(['docker', 'root'], 'the main job, on Docker', () => {
   });
 });
 
-describeWith(['runc', 'root', 'ip', 'nft'], 'the main job, without an engine', () => {
+describeWith(['root', 'ip', 'nft'], 'the main job, without an engine', () => {
   const cluster = new NestorCluster({ runtime: 'native' });
 
   it('says what runs containers', async () => {
-    expect((await cluster.nestor('status')).stdout).toMatch(/Runtime +native \(runc \d/);
+    expect((await cluster.nestor('status')).stdout).toMatch(/Runtime +native \((crun|runc|launcher) \d/);
     expect(await cluster.kubectl('get', 'nodes', '-o', 'wide')).toContain('native://');
   });
 

@@ -85,8 +85,14 @@ export function containerOf(
   };
 }
 
-/** What every runtime promises. `start` is called once. */
-export function describeContainerRuntime(start: () => Promise<RuntimeUnderTest>): void {
+/**
+ * What every runtime promises. `start` is called once.
+ * @param hasKnownImages its images are those of a runtime that is tested already, with which it differs in other things
+ */
+export function describeContainerRuntime(
+  start: () => Promise<RuntimeUnderTest>,
+  { hasKnownImages = false }: { readonly hasKnownImages?: boolean } = {},
+): void {
   let subject: RuntimeUnderTest;
   let runtime: ContainerRuntime;
 
@@ -107,6 +113,30 @@ export function describeContainerRuntime(start: () => Promise<RuntimeUnderTest>)
     return until(runtime, async () => {
       const status = await runtime.containerStatus(id);
       return status.state === 'exited' ? status : undefined;
+    });
+  }
+
+  function imageTests(): void {
+    test('images are found by name and id', async () => {
+      const status = await runtime.imageStatus(subject.image);
+      expect(status?.tags.length).toBeGreaterThan(0);
+      expect((await runtime.imageStatus(status?.id ?? ''))?.id).toBe(status?.id);
+      expect(await runtime.listImages()).toContainEqual(expect.objectContaining({ id: status?.id }));
+      expect(await runtime.imageStatus('example.test/absent:1')).toBeUndefined();
+      await runtime.removeImage('example.test/absent:1');
+    });
+
+    test('what is wrong with an image is told by a code', async () => {
+      await expect(runtime.pullImage('Not A Name')).rejects.toMatchObject({ code: 'invalid-image-name' });
+      await expect(runtime.pullImage('registry.invalid/some/image:1')).rejects.toMatchObject({
+        code: 'pull-failed',
+      });
+      const config = sandboxOf({ ip: subject.nextIp() });
+      const sandbox = await runtime.runSandbox(config);
+      await expect(
+        runtime.createContainer(sandbox.id, config, containerOf('example.test/absent:1', ['true'])),
+      ).rejects.toMatchObject({ code: 'image-not-found' });
+      await runtime.removeSandbox(sandbox.id);
     });
   }
 
@@ -293,27 +323,7 @@ export function describeContainerRuntime(start: () => Promise<RuntimeUnderTest>)
     await runtime.removeSandbox(sandbox.id);
   });
 
-  test('images are found by name and id', async () => {
-    const status = await runtime.imageStatus(subject.image);
-    expect(status?.tags.length).toBeGreaterThan(0);
-    expect((await runtime.imageStatus(status?.id ?? ''))?.id).toBe(status?.id);
-    expect(await runtime.listImages()).toContainEqual(expect.objectContaining({ id: status?.id }));
-    expect(await runtime.imageStatus('example.test/absent:1')).toBeUndefined();
-    await runtime.removeImage('example.test/absent:1');
-  });
-
-  test('what is wrong with an image is told by a code', async () => {
-    await expect(runtime.pullImage('Not A Name')).rejects.toMatchObject({ code: 'invalid-image-name' });
-    await expect(runtime.pullImage('registry.invalid/some/image:1')).rejects.toMatchObject({
-      code: 'pull-failed',
-    });
-    const config = sandboxOf({ ip: subject.nextIp() });
-    const sandbox = await runtime.runSandbox(config);
-    await expect(
-      runtime.createContainer(sandbox.id, config, containerOf('example.test/absent:1', ['true'])),
-    ).rejects.toMatchObject({ code: 'image-not-found' });
-    await runtime.removeSandbox(sandbox.id);
-  });
+  if (!hasKnownImages) imageTests();
 
   test('what does not exist is not found', async () => {
     const absent = 'f'.repeat(64);

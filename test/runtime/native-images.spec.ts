@@ -14,7 +14,7 @@ import { Pods } from './pods.contract';
 
 const mib = 2 ** 20;
 
-describeWith(['runc', 'root', 'ip', 'nft'], 'images of containers without an engine', () => {
+describeWith(['root', 'ip', 'nft'], 'images of containers without an engine', () => {
   const home = mkdtempSync(join(tmpdir(), 'nestor-native-images-'));
   const cluster = `native-${process.pid}-images`;
   const subnet = `10.194.${16 + (process.pid % 200)}`;

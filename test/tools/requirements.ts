@@ -7,10 +7,9 @@ const checks = {
   docker: () => execFileSync('docker', ['version', '--format', '{{.Server.Version}}'], { stdio: 'pipe' }),
   compose: () => execFileSync('docker-compose', ['version'], { stdio: 'pipe' }),
   debootstrap: () => execFileSync('which', ['debootstrap'], { stdio: 'pipe' }),
-  runc: () => {
-    execFileSync('runc', ['--version'], { stdio: 'pipe' });
-    execFileSync('conmon', ['--version'], { stdio: 'pipe' });
-  },
+  runc: () => execFileSync('runc', ['--version'], { stdio: 'pipe' }),
+  crun: () => execFileSync('crun', ['--version'], { stdio: 'pipe' }),
+  conmon: () => execFileSync('conmon', ['--version'], { stdio: 'pipe' }),
   registry: () => execFileSync('docker-registry', ['--version'], { stdio: 'pipe' }),
   nats: () => execFileSync('nats-server', ['--version'], { stdio: 'pipe' }),
   etcd: () => {
@@ -25,17 +24,19 @@ const checks = {
   faketime: () => fakeTimeLibrary(),
 } as const;
 
+export type Requirement = keyof typeof checks;
+
 /**
  * `describe` if the machine has everything, otherwise a loud `describe.skip`. In CI nothing is skipped: the tests run, and fail.
  */
-export function describeWith(requirements: readonly (keyof typeof checks)[], name: string, body: () => void): void {
+export function describeWith(requirements: readonly Requirement[], name: string, body: () => void): void {
   const missing = requirements.filter((requirement) => !has(requirement));
   if (missing.length === 0 || process.env['CI']) return describe(name, body);
   process.stderr.write(`SKIPPED: ${name}: needs ${missing.join(', ')}\n`);
   describe.skip(name, body);
 }
 
-function has(requirement: keyof typeof checks): boolean {
+function has(requirement: Requirement): boolean {
   try {
     checks[requirement]();
     return true;

@@ -77,7 +77,7 @@ function candidatesOf(root: string): readonly ('docker' | 'native')[] {
 
 const ADVICE =
   'Install it (Debian: apt-get install docker.io) and start it; the node becomes ready by itself. To simulate pods instead: nestor up --runtime fake.';
-const NATIVE_ADVICE = 'It takes root, and on Debian: apt-get install runc conmon iproute2 nftables.';
+const NATIVE_ADVICE = 'It takes root, Linux 5.6, and perl, nsenter and mount, which Debian has always.';
 
 async function docker(context: RuntimeContext): Promise<RuntimeChoice> {
   const connection = connectToDocker();
@@ -103,8 +103,8 @@ async function native(context: RuntimeContext): Promise<RuntimeChoice> {
   try {
     await first.ensureNetwork();
     await first.ensureLocalImages(context.progress);
-    const { version } = await first.info();
-    return { name: `native (runc ${version})`, isAvailable: true, hasRealPods: true, notes: [], runtimeFor: runtimes };
+    const program = await first.program();
+    return { name: `native (${program})`, isAvailable: true, hasRealPods: true, notes: [], runtimeFor: runtimes };
   } finally {
     await first.close();
   }

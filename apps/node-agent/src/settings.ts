@@ -15,7 +15,7 @@ export const settings = {
     kind: 'choice',
     choices: ['docker', 'native', 'fake'],
     default: 'docker',
-    help: 'what runs containers: native takes runc and no engine; fake simulates them',
+    help: 'what runs containers: native needs no engine; fake simulates them',
   },
   DATA_DIR: {
     kind: 'string',

@@ -84,8 +84,13 @@ export async function removeServiceRules(
   options: Pick<HostNetworkOptions, 'cluster' | 'clusterCidr' | 'logger' | 'run'>,
 ): Promise<void> {
   const { cluster, clusterCidr, logger, run = createRunCommand() } = options;
-  const { code, stderr } = await run(['nft', '-f', '-'], renderNftRemoval(nftTableName(cluster)));
-  if (code !== 0) logger.warn({ stderr }, 'the service rules could not be removed');
+  try {
+    const { code, stderr } = await run(['nft', '-f', '-'], renderNftRemoval(nftTableName(cluster)));
+    if (code !== 0) logger.warn({ stderr }, 'the service rules could not be removed');
+  } catch (error) {
+    // Without nft there never were any.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
   for (const chain of await forwardChains(run, cluster)) {
     for (const match of [
       ['-s', clusterCidr],

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type ExecOptions, RuntimeError } from '../container-runtime';
 import { followSizes } from './exec';
-import { type Runc } from './runc';
+import { type Supervisor } from './oci-runtime/supervisor';
 
 /**
- * conmon's socket keeps the bounds of packets (SOCK_SEQPACKET), which Node cannot speak: copies standard input to it, and its packets, each
+ * The supervisor's socket keeps the bounds of packets (SOCK_SEQPACKET), which Node cannot speak: copies standard input to it, and its packets, each
  * after its length in four bytes, to standard output.
  */
 const bridge = `
@@ -28,12 +28,12 @@ kill 9, $writer;
 `;
 
 const headerBytes = 4;
-/** conmon's number of a stream, in the first byte of a packet. */
+/** Its number of a stream, in the first byte of a packet. */
 const stderrStream = 3;
 
 /** Input, output and window size of a container's main process, until it ends or `signal` aborts. */
 export async function attachToContainer(
-  { runc, bundle, id }: { readonly runc: Runc; readonly bundle: string; readonly id: string },
+  { supervisor, bundle, id }: { readonly supervisor: Supervisor; readonly bundle: string; readonly id: string },
   { stdin, stdout, stderr, resize, signal }: Omit<ExecOptions, 'command'>,
 ): Promise<void> {
   signal?.throwIfAborted();
@@ -52,7 +52,7 @@ export async function attachToContainer(
   // Without input the socket stays open: what is written to nobody must not end the container's input.
   stdin?.pipe(child.stdin);
   const sizes = resize?.[Symbol.asyncIterator]();
-  if (sizes !== undefined) void followSizes(sizes, (size) => runc.resize(id, size));
+  if (sizes !== undefined) void followSizes(sizes, (size) => supervisor.resize(id, size));
   try {
     for await (const packet of packetsOf(child.stdout)) {
       const output = packet[0] === stderrStream && stderr !== undefined ? stderr : stdout;

@@ -24,7 +24,7 @@ export interface LogSource {
   readonly isComplete: () => Promise<boolean>;
 }
 
-/** Copies a container's log, which conmon has written in CRI's format. A line has one timestamp, at its beginning, however it was written. */
+/** Copies a container's log, which its supervisor has written in CRI's format. A line has one timestamp, at its beginning, however it was written. */
 export async function copyLog(
   source: LogSource,
   options: LogOptions,

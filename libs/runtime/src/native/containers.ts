@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { delay } from '#machinery';
@@ -11,8 +11,10 @@ import { mountRoot, readEtc, unmount } from './mounts';
 import { containerSpec } from './oci/oci-spec';
 import { isAlive, processRef, type ProcessRef, signalProcess } from './processes';
 import { type ContainerRecord, newId } from './records';
+import { type Supervisor } from './oci-runtime/supervisor';
 import { type Parts } from './sandboxes';
-import { seccompProfile } from './seccomp';
+import { capabilitiesOf } from './oci/capabilities';
+import { seccompProfile } from './seccomp/seccomp-profile';
 
 const lookMs = 5;
 /** How long the kernel may take to end what was killed. */
@@ -20,6 +22,7 @@ const killMs = 10_000;
 
 export interface ContainerParts extends Parts {
   readonly images: ImageStore;
+  readonly supervisor: Supervisor;
   /** Distinguishes this node's containers among the users of images. */
   readonly user: (containerId: string) => string;
 }
@@ -62,7 +65,7 @@ export class Containers {
     const { state } = await this.status(record);
     if (state === 'running') return;
     if (state === 'exited') throw new RuntimeError('start-failed', `container ${record.id} has already ended`);
-    const { records, clock, runc, layout } = this.parts;
+    const { records, clock, runtime, layout } = this.parts;
     try {
       await this.launch(record);
     } catch (error) {
@@ -70,7 +73,7 @@ export class Containers {
       const { message } = error;
       const at = Math.ceil(clock.now());
       await records.putContainer({ ...record, failure: { exitCode: exitCodeOf(message), message, at } });
-      if (await exists(path.join(layout.runc, record.id))) await runc.delete(record.id);
+      if (await runtime.knows(record.id)) await runtime.delete(record.id);
       await unmount(layout.rootfs(record.id));
       throw new RuntimeError('start-failed', message);
     }
@@ -90,13 +93,13 @@ export class Containers {
 
   /** Removes whatever there is of it, whether it runs or not. */
   async remove(record: ContainerRecord): Promise<void> {
-    const { layout, runc, records, images, user, clock } = this.parts;
+    const { layout, runtime, records, images, user, clock } = this.parts;
     await this.stop(record, 0);
-    // Its last act is to remove what runc knows of the container.
+    // Its last act is to remove what the runtime knows of the container.
     for (const deadline = clock.monotonic() + killMs; await isAlive(record.supervisor); await delay(clock, lookMs)) {
       if (clock.monotonic() > deadline) await signalProcess(record.supervisor, 'SIGKILL');
     }
-    if (await exists(path.join(layout.runc, record.id))) await runc.delete(record.id);
+    if (await runtime.knows(record.id)) await runtime.delete(record.id);
     await unmount(layout.rootfs(record.id));
     await images.release(user(record.id));
     await records.dropContainer(record.id);
@@ -107,23 +110,22 @@ export class Containers {
   }
 
   private async launch(record: ContainerRecord): Promise<void> {
-    const { layout, runc, records, clock } = this.parts;
+    const { layout, runtime, supervisor, records, clock } = this.parts;
     const { id, config } = record;
     // A start that was cut short.
-    if (await exists(path.join(layout.runc, id))) await runc.delete(id);
+    if (await runtime.knows(id)) await runtime.delete(id);
     await unmount(layout.rootfs(id));
     await mountRoot(layout.container(id), record.layers);
-    const spec = await this.specOf(record);
-    await writeFile(path.join(layout.container(id), 'config.json'), JSON.stringify(spec), { mode: 0o600 });
+    await runtime.writeBundle(layout.container(id), await this.specOf(record));
     const { name, tty, stdin, stdinOnce } = config;
-    const { pid, supervisor } = await runc.create(id, { name, tty, stdin, stdinOnce });
-    const refs = await Promise.all([processRef(pid), processRef(supervisor)]);
+    const created = await supervisor.create(id, { name, tty, stdin, stdinOnce });
+    const refs = await Promise.all([processRef(created.pid), processRef(created.supervisor)]);
     // Before it runs: what ends at once must not end before it began.
     await records.putContainer({ ...record, startedAt: Math.floor(clock.now()), ...named(...refs) });
     try {
-      await runc.start(id);
+      await runtime.start(id);
     } catch (error) {
-      // What ends at once may be removed, by its supervisor, while `runc start` still cleans up after itself.
+      // What ends at once may be removed, by its supervisor, while `start` still cleans up after itself.
       if (!(await exists(layout.exit(id)))) throw error;
     }
   }
@@ -138,7 +140,7 @@ export class Containers {
       readEtc(rootfs, 'passwd'),
       readEtc(rootfs, 'group'),
       devicesOf(config),
-      seccompProfile(config.security.seccomp),
+      seccompProfile(config.security.seccomp, capabilitiesOf(config.security, host.capabilities)),
     ]);
     return containerSpec({
       sandbox,

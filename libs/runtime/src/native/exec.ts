@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
-import { readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { readFile, readlink, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, delay } from '#machinery';
 import { killTree } from '../docker/process-tree';
 import { type ExecOptions } from '../container-runtime';
 import { type OciProcess, type OciSpec } from './oci/spec-types';
-import { type Runc } from './runc';
+import { type OciRuntime } from './oci-runtime/oci-runtime';
 import { tryProgram } from './run-program';
 
 type Size = { readonly width: number; readonly height: number };
@@ -18,34 +18,32 @@ const looks = 200;
 const notFound = 127;
 const notExecutable = 126;
 
-/** `script` gives a terminal to runc, which copies between it and one inside. No value becomes part of the command. */
-const inTerminal = 'exec "$RUNC" --root "$ROOT" exec --tty --pid-file "$PID_FILE" --process "$PROCESS" "$ID"';
+/** `script` gives a terminal to the runtime, which copies between it and one inside. No value becomes part of the command. */
+const inTerminal = 'exec "$RUNTIME" --root "$ROOT" exec --tty --pid-file "$PID_FILE" --process "$PROCESS" "$ID"';
 
 /** Runs a command in a container. Rejects with the signal's reason when that aborts; the command is killed then. */
-export async function execInContainer(
-  { runc, root, bundle, id, clock }: Target,
-  options: ExecOptions,
-): Promise<number> {
+export async function execInContainer({ runtime, bundle, id, clock }: Target, options: ExecOptions): Promise<number> {
   const { signal, tty } = options;
   signal?.throwIfAborted();
   const name = path.join(bundle, `exec-${randomUUID()}`);
   const [processFile, pidFile] = [`${name}.json`, `${name}.pid`];
-  const { process: main } = JSON.parse(await readFile(path.join(bundle, 'config.json'), 'utf8')) as OciSpec;
+  const spec = JSON.parse(await readFile(path.join(bundle, 'config.json'), 'utf8')) as OciSpec;
+  const { process: main } = spec;
   const env = tty ? ['TERM=xterm', ...main.env] : main.env;
   const command: OciProcess = { ...main, env, args: options.command, terminal: tty };
-  await writeFile(processFile, JSON.stringify(command), { mode: 0o600 });
+  await runtime.writeProcess(processFile, command, spec);
   const child = tty
     ? spawn('script', ['--quiet', '--return', '--command', inTerminal, '/dev/null'], {
         env: {
           PATH: process.env['PATH'],
-          RUNC: runc.program,
-          ROOT: root,
+          RUNTIME: runtime.program,
+          ROOT: runtime.state,
           PID_FILE: pidFile,
           PROCESS: processFile,
           ID: id,
         },
       })
-    : spawn(runc.program, runc.args('exec', '--pid-file', pidFile, '--process', processFile, id));
+    : spawn(runtime.program, runtime.args('exec', '--pid-file', pidFile, '--process', processFile, id));
   const kill = async (): Promise<void> => {
     const pid = await readPid(pidFile);
     if (pid !== undefined) await killTree(pid);
@@ -74,8 +72,7 @@ export async function execInContainer(
 }
 
 interface Target {
-  readonly runc: Runc;
-  readonly root: string;
+  readonly runtime: OciRuntime;
   readonly bundle: string;
   readonly id: string;
   readonly clock: Clock;
@@ -114,7 +111,7 @@ export async function followSizes(sizes: AsyncIterator<Size>, setSize: (size: Si
   }
 }
 
-/** runc hands a change of its own terminal's size on. */
+/** The runtime hands a change of its own terminal's size on. */
 async function resizeTerminal(script: ChildProcess, { width, height }: Size, clock: Clock): Promise<void> {
   for (let look = 0; look < looks && script.exitCode === null; look++) {
     const terminal = await terminalOf(script.pid ?? 0);

@@ -3,9 +3,14 @@ import { type HostFacts } from './oci/oci-spec';
 
 /** What this process may do, and how the kernel counts. */
 export async function hostFacts(): Promise<HostFacts> {
-  const status = await readFile('/proc/self/status', 'utf8');
+  const [status, limits] = await Promise.all([
+    readFile('/proc/self/status', 'utf8'),
+    readFile('/proc/self/limits', 'utf8'),
+  ]);
   const capabilities = BigInt(`0x${/^CapEff:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
-  return { capabilities, cgroupVersion: (await exists('/sys/fs/cgroup/cgroup.controllers')) ? 2 : 1 };
+  const openFiles = /^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1];
+  const cgroupVersion = (await exists('/sys/fs/cgroup/cgroup.controllers')) ? 2 : 1;
+  return { capabilities, cgroupVersion, openFiles: openFiles === undefined ? Infinity : Number(openFiles) };
 }
 
 export async function exists(name: string): Promise<boolean> {

@@ -2,9 +2,9 @@ import path from 'node:path';
 
 /** Where a runtime keeps what. Everything is below one directory, mode 0700. */
 export class Layout {
-  /** runc's own state. */
-  readonly runc: string;
-  /** Exit codes, one file each, by the container's id: conmon writes them. */
+  /** Our own launcher and supervisor. */
+  readonly programs: string;
+  /** Exit codes, one file each, by the container's id: supervisors write them. */
   readonly exits: string;
   readonly containers: string;
   readonly sandboxes: string;
@@ -12,11 +12,16 @@ export class Layout {
   readonly pause: string;
 
   constructor(readonly root: string) {
-    this.runc = path.join(root, 'runc');
+    this.programs = path.join(root, 'programs');
     this.exits = path.join(root, 'exits');
     this.containers = path.join(root, 'containers');
     this.sandboxes = path.join(root, 'sandboxes');
     this.pause = path.join(root, 'pause');
+  }
+
+  /** What a program that makes containers knows of them. */
+  runtimeState(name: string): string {
+    return path.join(this.root, name);
   }
 
   sandbox(id: string): string {

@@ -1,8 +1,8 @@
 import { rename, stat } from 'node:fs/promises';
 
 /** As the kubelet rotates: 10 MiB, five files. */
-const maxBytes = 10 * 2 ** 20;
-const maxFiles = 5;
+export const maxBytes = 10 * 2 ** 20;
+export const maxFiles = 5;
 
 /** The older files of a log that there may be, the oldest first. */
 export function olderLogs(file: string): string[] {

@@ -37,9 +37,9 @@ import { rotate } from './log-rotation';
 import { isAlive } from './processes';
 import { type ContainerRecord, type SandboxRecord } from './records';
 import { resourcesOf } from './oci/oci-spec';
+import { type WantedPrograms } from './oci-runtime/find-programs';
 import { mostAtOnce, openParts, type NativeParts } from './open-parts';
 import { runtimeInfo } from './runtime-info';
-import { tryProgram } from './run-program';
 
 export interface NativeRuntimeOptions extends PodNetworkConfig {
   /** What this node's runtime keeps; its own, made if need be. On a file system that overlayfs can be written to. */
@@ -47,6 +47,8 @@ export interface NativeRuntimeOptions extends PodNetworkConfig {
   /** Of the images; may be shared by nodes. */
   readonly images: Pick<ImageStoreOptions, 'directory' | 'mutex' | 'disk' | 'isDurable'>;
   readonly node: string;
+  /** Absent: the best that there are. */
+  readonly programs?: WantedPrograms;
   readonly clock: Clock;
   /** 0 ≤ x < 1; for jitter. */
   readonly random: () => number;
@@ -56,7 +58,7 @@ export interface NativeRuntimeOptions extends PodNetworkConfig {
 /** As often as the kubelet looks. */
 const rotationMs = 10_000;
 
-/** Runs pods without an engine: runc makes containers, conmon watches over each, this process may come and go. Needs root. */
+/** Runs pods without an engine: crun, runc or our own launcher makes containers, conmon or our own supervisor watches over each, this process may come and go. Needs root. */
 export class NativeRuntime implements ContainerRuntime {
   private readonly layout: Layout;
   private readonly hub: EventHub;
@@ -75,8 +77,14 @@ export class NativeRuntime implements ContainerRuntime {
   }
 
   async info(): Promise<RuntimeInfo> {
-    const { runc, host } = await this.parts();
-    return runtimeInfo(await runc.version(), host.cgroupVersion);
+    const { runtime, host } = await this.parts();
+    return runtimeInfo(await runtime.version(), host.cgroupVersion);
+  }
+
+  /** What makes containers, with its version. */
+  async program(): Promise<string> {
+    const { runtime } = await this.parts();
+    return `${runtime.name} ${await runtime.version()}`;
   }
 
   /** Makes the pods' network now, for those who want to listen on the bridge's address before there is a pod. */
@@ -125,12 +133,6 @@ export class NativeRuntime implements ContainerRuntime {
   async createContainer(sandboxId: string, pod: SandboxConfig, config: ContainerConfig): Promise<string> {
     const { containers } = await this.parts();
     await this.sandbox(sandboxId);
-    if (config.security.seccomp === 'runtime/default') {
-      this.options.logger.warn(
-        { pod: pod.pod, container: config.name },
-        'there is no default seccomp profile: unconfined',
-      );
-    }
     const { id } = await containers.create(sandboxId, pod, config);
     this.hub.emit('created', id, pod.pod.uid);
     return id;
@@ -178,13 +180,10 @@ export class NativeRuntime implements ContainerRuntime {
   }
 
   async updateResources(id: string, resources: ContainerResources): Promise<void> {
-    const { runc, records } = await this.parts();
+    const { runtime, records } = await this.parts();
     const record = await this.container(id);
     if ((await this.containerStatus(id)).state === 'running') {
-      const input = JSON.stringify(resourcesOf(resources));
-      const args = runc.args('update', '--resources', '-', id);
-      const { code, stderr } = await tryProgram(runc.program, args, { input });
-      if (code !== 0) throw new RuntimeError('invalid-argument', `cannot update container: ${stderr.trim()}`);
+      await runtime.update(id, this.layout.container(id), resourcesOf(resources));
     }
     await records.putContainer({ ...record, config: { ...record.config, resources } });
   }
@@ -194,16 +193,16 @@ export class NativeRuntime implements ContainerRuntime {
   }
 
   async exec(id: string, options: ExecOptions): Promise<number> {
-    const { runc } = await this.parts();
+    const { runtime } = await this.parts();
     await this.runningContainer(id);
     const { clock } = this.options;
-    return execInContainer({ runc, root: this.layout.runc, bundle: this.layout.container(id), id, clock }, options);
+    return execInContainer({ runtime, bundle: this.layout.container(id), id, clock }, options);
   }
 
   async attach(id: string, options: Omit<ExecOptions, 'command'>): Promise<void> {
-    const { runc } = await this.parts();
+    const { supervisor } = await this.parts();
     await this.runningContainer(id);
-    await attachToContainer({ runc, bundle: this.layout.container(id), id }, options);
+    await attachToContainer({ supervisor, bundle: this.layout.container(id), id }, options);
   }
 
   async logs(id: string, options: LogOptions, stdout: Writable, stderr: Writable, signal?: AbortSignal): Promise<void> {
@@ -277,7 +276,7 @@ export class NativeRuntime implements ContainerRuntime {
     await parts?.images.close();
   }
 
-  /** Opened when first needed; an attempt that failed (no runc yet) is repeated. */
+  /** Opened when first needed; an attempt that failed (a program is missing) is repeated. */
   private parts(): Promise<NativeParts> {
     this.opening ??= this.open().catch((error: unknown) => {
       this.opening = undefined;
@@ -341,8 +340,8 @@ export class NativeRuntime implements ContainerRuntime {
     });
   }
 
-  private async rotateLogs({ runc }: NativeParts): Promise<void> {
-    for (const id of this.running) if (await rotate(this.layout.log(id))) await runc.reopenLog(id);
+  private async rotateLogs({ supervisor }: NativeParts): Promise<void> {
+    for (const id of this.running) if (await rotate(this.layout.log(id))) await supervisor.reopenLog(id);
   }
 
   private log(error: unknown): void {
@@ -350,7 +349,7 @@ export class NativeRuntime implements ContainerRuntime {
   }
 }
 
-/** A runtime on runc and conmon. Opens its directory when first used; what is missing makes calls reject with `unavailable`. */
+/** A runtime without an engine. Opens its directory when first used; what is missing makes calls reject with `unavailable`. */
 export function createNativeRuntime(options: NativeRuntimeOptions): NativeRuntime {
   return new NativeRuntime(options);
 }

@@ -5,20 +5,22 @@ import path from 'node:path';
 import { Turns } from '#machinery';
 import { RuntimeError } from '../container-runtime';
 import { Containers } from './containers';
-import { exists, hostFacts } from './host-facts';
+import { hostFacts } from './host-facts';
 import { ImageStore } from './images/image-store';
 import { type Layout } from './layout';
 import { unmount } from './mounts';
 import { NativeNetwork } from './network/native-network';
 import { type NativeRuntimeOptions } from './native-runtime';
 import { Records } from './records';
-import { Runc } from './runc';
+import { findPrograms } from './oci-runtime/find-programs';
+import { type Supervisor } from './oci-runtime/supervisor';
 import { type Parts, preparePause, Sandboxes } from './sandboxes';
 import { tryProgram } from './run-program';
 import { settleUnfinished } from './unfinished';
 
 export interface NativeParts extends Parts {
   readonly images: ImageStore;
+  readonly supervisor: Supervisor;
   readonly sandboxes: Sandboxes;
   readonly containers: Containers;
 }
@@ -35,19 +37,19 @@ export function cgroupOf(cluster: string): string {
 export async function openParts(options: NativeRuntimeOptions, layout: Layout): Promise<NativeParts> {
   const { cluster, node, clock, random, logger } = options;
   if (process.getuid?.() !== 0) throw new RuntimeError('unavailable', 'containers without an engine need root');
-  const runc = await Runc.find(layout);
-  await checkPrograms();
   const records = new Records(layout);
   await records.load();
+  const { runtime, supervisor } = await findPrograms(layout, options.programs);
+  await checkPrograms();
   await preparePause(layout);
   const host = await hostFacts();
-  const network = new NativeNetwork(options, node);
+  const network = new NativeNetwork(options, node, logger);
   const images = await ImageStore.open({ ...options.images, clock, random, logger });
-  const parts = { layout, records, runc, network, host, clock, cgroupParent: cgroupOf(cluster) };
+  const parts = { layout, records, runtime, network, host, clock, cgroupParent: cgroupOf(cluster) };
   const prefix = `${createHash('sha256').update(options.directory).digest('hex').slice(0, 12)}-`;
   const user = (id: string): string => `${prefix}${id}`;
   const sandboxes = new Sandboxes(parts);
-  const containers = new Containers({ ...parts, images, user });
+  const containers = new Containers({ ...parts, supervisor, images, user });
   try {
     await settleUnfinished(parts);
     await removeLeftovers(parts, sandboxes);
@@ -59,22 +61,22 @@ export async function openParts(options: NativeRuntimeOptions, layout: Layout): 
     await images.close();
     throw error;
   }
-  return { ...parts, images, sandboxes, containers };
+  return { ...parts, supervisor, images, sandboxes, containers };
 }
 
 async function checkPrograms(): Promise<void> {
   for (const [program, ...args] of [
-    ['conmon', '--version'],
-    ['ip', '-V'],
-    ['nft', '--version'],
     ['nsenter', '--version'],
+    ['mount', '--version'],
+    ['umount', '--version'],
+    ['perl', '--version'],
   ] as const) {
     await tryProgram(program, args);
   }
 }
 
 /** Sandboxes that were never started, and directories that were being made or removed. */
-async function removeLeftovers({ layout, records, runc }: Parts, sandboxes: Sandboxes): Promise<void> {
+async function removeLeftovers({ layout, records, runtime }: Parts, sandboxes: Sandboxes): Promise<void> {
   const unused = [...records.sandboxes.values()].filter(
     ({ id, pause, isUnfinished }) =>
       (pause === undefined || isUnfinished === true) && records.containersOf(id).length === 0,
@@ -87,7 +89,7 @@ async function removeLeftovers({ layout, records, runc }: Parts, sandboxes: Sand
   ] as const) {
     for (const id of await readdir(parent)) {
       if (known.has(id)) continue;
-      if (await exists(path.join(layout.runc, id))) await runc.delete(id);
+      if (await runtime.knows(id)) await runtime.delete(id);
       for (const mount of [layout.rootfs(id), layout.shm(id)]) await unmount(mount);
       await rm(path.join(parent, id), { recursive: true, force: true });
     }

@@ -9,7 +9,7 @@ import { purgeNetwork } from './network/native-network';
 import { cgroupOf } from './open-parts';
 import { isAlive, signalProcess } from './processes';
 import { Records } from './records';
-import { Runc } from './runc';
+import { findPrograms } from './oci-runtime/find-programs';
 
 const lookMs = 10;
 
@@ -31,11 +31,9 @@ export async function purgeNative({ directory, clock, ...network }: NativePurge)
 async function purgeRuntime(layout: Layout, clock: Clock): Promise<void> {
   const records = new Records(layout);
   await records.load();
-  const left = await readdir(layout.runc);
-  if (left.length > 0) {
-    const runc = await Runc.find(layout);
-    await Promise.all(left.map((id) => runc.delete(id)));
-  }
+  const { runtime } = await findPrograms(layout);
+  const left = (await exists(runtime.state)) ? await readdir(runtime.state) : [];
+  await Promise.all(left.map((id) => runtime.delete(id)));
   const processes = [
     ...[...records.containers.values()].flatMap(({ main, supervisor }) => [main, supervisor]),
     ...[...records.sandboxes.values()].map(({ pause }) => pause),

@@ -30,7 +30,7 @@ export interface ContainerRecord {
   readonly createdAt: number;
   readonly startedAt?: number;
   readonly main?: ProcessRef;
-  /** conmon. */
+  /** conmon, or our own. */
   readonly supervisor?: ProcessRef;
   /** Why it could not be started. */
   readonly failure?: { readonly exitCode: number; readonly message: string; readonly at: number };
@@ -46,10 +46,10 @@ export class Records {
   constructor(private readonly layout: Layout) {}
 
   async load(): Promise<void> {
-    const { root, runc, exits, containers, sandboxes } = this.layout;
+    const { root, exits, containers, sandboxes } = this.layout;
     await mkdir(root, { recursive: true, mode: 0o700 });
     await chmod(root, 0o700);
-    for (const directory of [runc, exits, containers, sandboxes]) {
+    for (const directory of [exits, containers, sandboxes]) {
       await mkdir(directory, { recursive: true, mode: 0o700 });
     }
     await readAll(sandboxes, this.sandboxes);

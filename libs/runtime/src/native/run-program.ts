@@ -37,3 +37,11 @@ export async function runProgram(
   if (code !== 0) throw new Error(`${program}: ${stderr.trim() || `exit code ${code}`}`);
   return stdout;
 }
+
+/** Whether a program is installed, and says so when it is asked for its version. */
+export function hasProgram(program: string): Promise<boolean> {
+  return tryProgram(program, ['--version']).then(
+    ({ code }) => code === 0,
+    () => false,
+  );
+}

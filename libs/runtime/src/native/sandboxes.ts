@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, delay } from '#machinery';
 import { type SandboxConfig } from '../container-runtime';
@@ -12,14 +12,14 @@ import { type NativeNetwork } from './network/native-network';
 import { type HostFacts, sandboxSpec } from './oci/oci-spec';
 import { isAlive, processRef, signalProcess } from './processes';
 import { newId, type Records, type SandboxRecord } from './records';
-import { type Runc } from './runc';
+import { type OciRuntime } from './oci-runtime/oci-runtime';
 
 const lookMs = 5;
 
 export interface Parts {
   readonly layout: Layout;
   readonly records: Records;
-  readonly runc: Runc;
+  readonly runtime: OciRuntime;
   readonly network: NativeNetwork;
   readonly host: HostFacts;
   readonly clock: Clock;
@@ -27,9 +27,9 @@ export interface Parts {
   readonly cgroupParent: string;
 }
 
-/** Writes what pause processes run from: the program, and a place for /proc. */
+/** Writes what pause processes run from: the program, and places for /proc and devices. */
 export async function preparePause({ pause }: Layout): Promise<void> {
-  await mkdir(path.join(pause, 'proc'), { recursive: true, mode: 0o755 });
+  for (const name of ['proc', 'dev']) await mkdir(path.join(pause, name), { recursive: true, mode: 0o755 });
   const program = path.join(pause, 'pause');
   const architecture = thisArchitecture();
   if (!(await exists(program)))
@@ -61,10 +61,10 @@ export class Sandboxes {
 
   /** Ends the pause process and gives its address back. Safe to repeat. */
   async stop({ pause, ...record }: SandboxRecord): Promise<void> {
-    const { runc, records, network, layout, clock } = this.parts;
+    const { runtime, records, network, clock } = this.parts;
     await signalProcess(pause, 'SIGKILL');
     while (await isAlive(pause)) await delay(clock, lookMs);
-    if (await exists(path.join(layout.runc, record.id))) await runc.delete(record.id);
+    if (await runtime.knows(record.id)) await runtime.delete(record.id);
     if (!record.config.hostNetwork) await network.disconnect(record.id);
     if (records.sandboxes.has(record.id)) await records.putSandbox(record);
     if (record.config.portMappings.length > 0) await this.applyFilter();
@@ -86,13 +86,12 @@ export class Sandboxes {
   }
 
   private async start({ id, config }: SandboxRecord): Promise<number> {
-    const { layout, runc, host, cgroupParent } = this.parts;
+    const { layout, runtime, host, cgroupParent } = this.parts;
     const bundle = layout.sandbox(id);
     const cgroupsPath = path.join(config.cgroupParent ?? cgroupParent, id);
     const spec = sandboxSpec(config, { rootfs: layout.pause, cgroupsPath, host });
-    await writeFile(path.join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
-    const [pid] = await Promise.all([runc.runDetached(id, bundle), mountShm(layout.shm(id))]);
-    await rm(path.join(bundle, 'runc.log'), { force: true });
+    await runtime.writeBundle(bundle, spec);
+    const [pid] = await Promise.all([runtime.runDetached(id, bundle), mountShm(layout.shm(id))]);
     return pid;
   }
 

@@ -1,11 +1,10 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, delay } from '#machinery';
-import { exists } from './host-facts';
 import { type Layout } from './layout';
 import { isAlive, processRef, type ProcessRef, signalProcess } from './processes';
+import { type OciRuntime } from './oci-runtime/oci-runtime';
 import { type Records } from './records';
-import { type Runc } from './runc';
 
 const lookMs = 10;
 /** How long what an earlier process has begun may take; longer, and it is killed. */
@@ -14,7 +13,7 @@ const patienceMs = 10_000;
 interface Parts {
   readonly layout: Layout;
   readonly records: Records;
-  readonly runc: Runc;
+  readonly runtime: OciRuntime;
   readonly clock: Clock;
 }
 
@@ -23,24 +22,28 @@ interface Parts {
  * down as started, are removed with their supervisors; those that it had, but that still wait for the start, get it.
  */
 export async function settleUnfinished(parts: Parts): Promise<void> {
-  const { layout, records, runc, clock } = parts;
-  await ends(clock, await processesOf(layout, isPassing(path.basename(runc.program))));
+  const { layout, records, runtime, clock } = parts;
+  const passing = await processesOf(layout, isPassing(path.basename(runtime.program)));
+  // Our own launcher becomes the container, which may still wait for its start.
+  const containers = new Set([...records.containers.values()].map(({ main }) => main?.pid));
+  await ends(
+    clock,
+    passing.filter(({ ref }) => !containers.has(ref.pid)),
+  );
   for (const { ref, args } of await processesOf(layout, isSupervisor)) {
     const id = args[args.indexOf('--cid') + 1] ?? '';
     const record = records.containers.get(id);
     if (record?.supervisor?.pid === ref.pid && record.supervisor.startTime === ref.startTime) continue;
-    if (await exists(path.join(layout.runc, id))) await runc.delete(id);
+    if (await runtime.knows(id)) await runtime.delete(id);
     await ends(clock, [{ ref, args }]);
   }
   for (const name of await readdir(layout.exits)) {
     if (records.containers.get(name)?.startedAt === undefined) await rm(layout.exit(name), { force: true });
   }
   for (const { id, startedAt, supervisor } of records.containers.values()) {
-    // runc's own, from create to start.
-    const waits = path.join(layout.runc, id, 'exec.fifo');
-    if (startedAt === undefined || !(await isAlive(supervisor)) || !(await exists(waits))) continue;
-    await runc.start(id).catch(async (error: unknown) => {
-      if (await exists(waits)) throw error;
+    if (startedAt === undefined || !(await isAlive(supervisor)) || !(await runtime.waitsForStart(id))) continue;
+    await runtime.start(id).catch(async (error: unknown) => {
+      if (await runtime.waitsForStart(id)) throw error;
     });
   }
 }
@@ -65,15 +68,17 @@ async function processesOf(layout: Layout, isWanted: (args: readonly string[]) =
   return found.flat();
 }
 
-function isSupervisor([program = '', ...args]: readonly string[]): boolean {
-  return path.basename(program) === 'conmon' && args.includes('--cid');
+function isSupervisor(args: readonly string[]): boolean {
+  return args.includes('--cid') && args.includes('--exit-dir');
 }
 
 /** Programs that end by themselves. A command in a container (`exec`) goes on as long as it likes. */
 function isPassing(runtime: string): (args: readonly string[]) => boolean {
-  return ([program = '', ...args]) => {
-    const name = path.basename(program);
-    return ['mount', 'umount'].includes(name) || (name === runtime && !args.includes('exec'));
+  return (args) => {
+    if (isSupervisor(args)) return false;
+    // A script comes after its interpreter.
+    const [name = '', ...next] = args.slice(0, 3).map((arg) => path.basename(arg));
+    return ['mount', 'umount'].includes(name) || ([name, ...next].includes(runtime) && !args.includes('exec'));
   };
 }
 

@@ -1,4 +1,4 @@
-import { tryProgram } from '../run-program';
+import { hasProgram, tryProgram } from '../run-program';
 
 /**
  * Lets packets of the bridge pass where the machine drops what it forwards: Docker sets that policy, keeps a chain for others' rules, and
@@ -37,8 +37,5 @@ async function chainOf(): Promise<string | undefined> {
 
 /** A machine without it has no such policy. */
 function hasIptables(): Promise<boolean> {
-  return tryProgram('iptables', ['--version']).then(
-    ({ code }) => code === 0,
-    () => false,
-  );
+  return hasProgram('iptables');
 }

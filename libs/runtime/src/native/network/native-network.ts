@@ -1,27 +1,42 @@
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
+import { type Logger } from '#telemetry';
 import { bridgeName, type PodNetworkConfig } from '../../docker/network';
 import { RuntimeError, type SandboxConfig } from '../../container-runtime';
-import { runProgram, tryProgram } from '../run-program';
+import { hasProgram, runProgram, tryProgram } from '../run-program';
 import { acceptForwarding, forgetForwarding } from './forwarding';
+import { LinkError, linkErrors, tellKernel } from './links';
 import { podRules } from './packet-filter';
+import {
+  addAddress,
+  addBridge,
+  addDefaultRoute,
+  addVeth,
+  allowHairpin,
+  attachToBridge,
+  deleteLink,
+  setMtu,
+  takeUp,
+} from './rtnetlink';
 
 type Pod = Pick<SandboxConfig, 'ip' | 'portMappings'>;
 
 /** The bridge of a cluster, the interfaces of its pods, and the ports of the host that lead to them. */
 export class NativeNetwork {
   readonly bridge: string;
-  private readonly prefix: string;
+  private readonly prefix: number;
   private readonly table: string;
   private ready: Promise<void> | undefined;
+  private filter: Promise<boolean> | undefined;
   private filtering: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly config: PodNetworkConfig,
     node: string,
+    private readonly logger: Logger,
   ) {
     this.bridge = bridgeName(config);
-    this.prefix = config.clusterCidr.split('/')[1] ?? '16';
+    this.prefix = Number(config.clusterCidr.split('/')[1] ?? 16);
     this.table = `${this.bridge}-${createHash('sha256').update(node).digest('hex').slice(0, 8)}`;
   }
 
@@ -38,38 +53,31 @@ export class NativeNetwork {
   async connect(id: string, pid: number, ip: string): Promise<void> {
     await this.ensure();
     try {
-      await this.plug(id, pid);
+      await this.plug(id, pid, ip);
     } catch (error) {
-      if (!/does not exist|Cannot find device|argument "\S+" is wrong/i.test(String(error))) {
-        throw failure('cannot connect the pod', error);
-      }
+      if (!isErrno(error, linkErrors.noSuchDevice)) throw failure('cannot connect the pod', error);
       // Somebody removed the bridge.
       this.ready = undefined;
       await this.ensure();
-      await this.plug(id, pid);
+      await this.disconnect(id);
+      await this.plug(id, pid, ip).catch((again: unknown) => {
+        throw failure('cannot connect the pod', again);
+      });
     }
-    const inside = [
-      'link set lo up',
-      `addr add ${ip}/${this.prefix} broadcast + dev eth0`,
-      'link set eth0 up',
-      `route add default via ${this.config.gateway}`,
-    ];
-    await runProgram('nsenter', ['-t', String(pid), '-n', 'ip', '-batch', '-'], { input: lines(inside) }).catch(
-      (error: unknown) => {
-        throw failure('cannot give the pod its address', error);
-      },
-    );
   }
 
   /** Loopback alone, for a pod without an address. */
   async loopback(pid: number): Promise<void> {
-    await runProgram('nsenter', ['-t', String(pid), '-n', 'ip', 'link', 'set', 'lo', 'up']);
+    await tellKernel({ enter: pid }, takeUp('lo'));
   }
 
   /** Removes the interface now: a namespace may live on in a process that is being killed, and would keep the address. */
   async disconnect(id: string): Promise<void> {
-    const { code, stderr } = await tryProgram('ip', ['link', 'delete', interfaceOf(id)]);
-    if (code !== 0 && !/Cannot find device/.test(stderr)) throw failure('cannot disconnect the pod', stderr.trim());
+    try {
+      await tellKernel(deleteLink(interfaceOf(id)));
+    } catch (error) {
+      if (!isErrno(error, linkErrors.noSuchDevice)) throw failure('cannot disconnect the pod', error);
+    }
   }
 
   /** Makes the rules of the node those of `pods()`, which is called when it is its turn. */
@@ -78,6 +86,10 @@ export class NativeNetwork {
       const ports = pods().flatMap(({ ip, portMappings }) =>
         ip === undefined ? [] : portMappings.map((mapping) => ({ ...mapping, podIp: ip })),
       );
+      if (!(await this.canFilter())) {
+        if (ports.length === 0) return;
+        throw new RuntimeError('create-failed', 'ports of the host take nft, which is not installed');
+      }
       const { clusterCidr, isMasqueraded = true } = this.config;
       const rules = podRules({ table: this.table, bridge: this.bridge, clusterCidr, isMasqueraded, ports });
       await runProgram('nft', ['-f', '-'], { input: rules }).catch((error: unknown) => {
@@ -91,55 +103,80 @@ export class NativeNetwork {
 
   private async create(): Promise<void> {
     const { gateway, mtu } = this.config;
-    const { code, stderr } = await tryProgram('ip', ['link', 'add', this.bridge, 'type', 'bridge']);
-    if (code !== 0 && !/File exists/.test(stderr)) throw new Error(stderr.trim());
-    const commands = [
-      ...(mtu === undefined ? [] : [`link set ${this.bridge} mtu ${mtu}`]),
-      `addr replace ${gateway}/${this.prefix} broadcast + dev ${this.bridge}`,
-      `link set ${this.bridge} up`,
-    ];
-    await runProgram('ip', ['-batch', '-'], { input: lines(commands) });
+    await tellKernel(addBridge(this.bridge)).catch((error: unknown) => {
+      if (!isErrno(error, linkErrors.exists)) throw error;
+    });
+    await tellKernel(
+      ...(mtu === undefined ? [] : [setMtu(this.bridge, mtu)]),
+      addAddress(this.bridge, gateway, this.prefix),
+      takeUp(this.bridge),
+    );
     await writeFile('/proc/sys/net/ipv4/ip_forward', '1');
-    await writeFile(`/proc/sys/net/ipv4/conf/${this.bridge}/route_localnet`, '1');
+    // For ports of the host on 127.0.0.1. The filter keeps pods from getting at what listens there.
+    const isRouted = await this.canFilter();
+    await writeFile(`/proc/sys/net/ipv4/conf/${this.bridge}/route_localnet`, isRouted ? '1' : '0');
     await acceptForwarding(this.bridge);
   }
 
-  private async plug(id: string, pid: number): Promise<void> {
+  private canFilter(): Promise<boolean> {
+    this.filter ??= hasProgram('nft').then((isThere) => {
+      if (!isThere)
+        this.logger.warn({}, 'without nft pods have no ports of the host, and reach only what knows their addresses');
+      return isThere;
+    });
+    return this.filter;
+  }
+
+  private plug(id: string, pid: number, ip: string): Promise<void> {
     const name = interfaceOf(id);
-    const mtu = this.config.mtu === undefined ? '' : `mtu ${this.config.mtu}`;
-    const commands = [
-      `link add ${name} ${mtu} type veth peer name eth0 ${mtu} netns ${pid}`,
-      `link set ${name} master ${this.bridge} up`,
-      `link set ${name} type bridge_slave hairpin on`,
-    ];
-    await runProgram('ip', ['-batch', '-'], { input: lines(commands) });
+    return tellKernel(
+      addVeth(name, pid, this.config.mtu),
+      attachToBridge(name, this.bridge),
+      allowHairpin(name),
+      { enter: pid },
+      takeUp('lo'),
+      addAddress('eth0', ip, this.prefix),
+      takeUp('eth0'),
+      addDefaultRoute('eth0', this.config.gateway),
+    );
   }
 }
 
 /** Removes the bridge of a cluster, the interfaces on it, and its packet filter tables. Safe to repeat. */
 export async function purgeNetwork(config: Pick<PodNetworkConfig, 'cluster' | 'bridge'>): Promise<void> {
   const bridge = bridgeName(config);
-  const listed = await tryProgram('ip', ['-o', 'link', 'show', 'master', bridge]);
-  if (listed.code === 0) {
-    for (const [, name = ''] of listed.stdout.matchAll(/^\d+: (nsv[0-9a-f]+)@/gm)) {
-      await tryProgram('ip', ['link', 'delete', name]);
-    }
-    await runProgram('ip', ['link', 'delete', bridge]);
+  for (const name of [...(await portsOf(bridge)), bridge]) {
+    await tellKernel(deleteLink(name)).catch((error: unknown) => {
+      if (!isErrno(error, linkErrors.noSuchDevice)) throw error;
+    });
   }
   await forgetForwarding(bridge);
+  if (!(await hasProgram('nft'))) return;
   const tables = await tryProgram('nft', ['list', 'tables', 'ip']);
   for (const [, name = ''] of tables.stdout.matchAll(/^table ip (\S+)$/gm)) {
     if (name.startsWith(`${bridge}-`)) await runProgram('nft', ['delete', 'table', 'ip', name]);
   }
 }
 
-/** An interface's name has at most 15 characters. */
-function interfaceOf(sandboxId: string): string {
-  return `nsv${sandboxId.slice(0, 12)}`;
+/** The interfaces of pods on a bridge. Others', and a bridge that is not there, are none. */
+async function portsOf(bridge: string): Promise<string[]> {
+  try {
+    return (await readdir(`/sys/class/net/${bridge}/brif`)).filter((name) => name.startsWith(interfacePrefix));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
-function lines(commands: readonly string[]): string {
-  return `${commands.join('\n')}\n`;
+function isErrno(error: unknown, errno: number): boolean {
+  return error instanceof LinkError && error.errno === errno;
+}
+
+const interfacePrefix = 'nsv';
+
+/** An interface's name has at most 15 characters. */
+function interfaceOf(sandboxId: string): string {
+  return `${interfacePrefix}${sandboxId.slice(0, 12)}`;
 }
 
 function failure(what: string, error: unknown): RuntimeError {

@@ -42,6 +42,11 @@ export function capabilitiesOf({ privileged, capabilitiesAdd, capabilitiesDrop }
   return all.filter((name) => set.has(name));
 }
 
+/** The kernel's bits, as a number in decimal. */
+export function capabilityMask(names: readonly string[]): string {
+  return String(names.reduce((mask, name) => mask | (1n << BigInt(all.indexOf(name))), 0n));
+}
+
 function normalize(name: string): string {
   const upper = name.toUpperCase();
   if (upper === 'ALL' || all.includes(upper)) return upper;

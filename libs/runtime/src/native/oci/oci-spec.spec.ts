@@ -50,7 +50,7 @@ const facts: ContainerFacts = {
   shm: '/s/shm',
   sandboxPid: 7,
   devices: [],
-  host: { cgroupVersion: 1, capabilities: everything },
+  host: { cgroupVersion: 1, capabilities: everything, openFiles: 4096 },
 };
 const specOf = (overrides: Partial<ContainerConfig> = {}, more: Partial<ContainerFacts> = {}) =>
   containerSpec({ ...facts, ...more, config: { ...config, ...overrides } });
@@ -93,7 +93,8 @@ test('limits, and no swap beyond memory', () => {
     pids: { limit: 6 },
   });
   expect(spec.process.oomScoreAdj).toBe(-5);
-  const weak = { cgroupVersion: 1, capabilities: everything & ~(1n << 24n) } as const;
+  expect(spec.process.rlimits).toEqual([{ type: 'RLIMIT_NOFILE', soft: 4096, hard: 4096 }]);
+  const weak = { ...facts.host, cgroupVersion: 1, capabilities: everything & ~(1n << 24n) } as const;
   expect(specOf({ resources }, { host: weak }).process.oomScoreAdj).toBe(0);
 });
 
@@ -108,7 +109,10 @@ test('mounts replace those of the system, and take part as they say', () => {
 });
 
 test('privileged means unmasked, writable and with every device', () => {
-  const { linux, mounts, process } = specOf({ security: { ...security, privileged: true } }, { seccomp: {} });
+  const { linux, mounts, process } = specOf(
+    { security: { ...security, privileged: true } },
+    { seccomp: { defaultAction: 'SCMP_ACT_ALLOW' } },
+  );
   expect(linux).not.toHaveProperty('maskedPaths');
   expect(linux).not.toHaveProperty('seccomp');
   expect(linux.resources.devices).toEqual([{ allow: true, access: 'rwm' }]);

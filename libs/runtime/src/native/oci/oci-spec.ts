@@ -8,6 +8,7 @@ import { type ImageConfig } from '../images/image-config';
 import { capabilitiesOf } from './capabilities';
 import { resolveUser, type UserFiles } from './image-user';
 import { maskedPaths, readonlyPaths, rootPropagation, systemMounts, withVolumes } from './oci-mounts';
+import { type SeccompProfile } from '../seccomp/seccomp-types';
 import { type OciDevice, type OciNamespace, type OciResources, type OciSpec } from './spec-types';
 
 const ociVersion = '1.0.2';
@@ -18,6 +19,8 @@ export interface HostFacts {
   readonly cgroupVersion: 1 | 2;
   /** `CapEff` of proc(5). */
   readonly capabilities: bigint;
+  /** How many files it may let others open (RLIMIT_NOFILE, the hard limit). */
+  readonly openFiles: number;
 }
 
 /** CAP_SYS_RESOURCE: to be killed later than one's parent needs it (proc(5), "/proc/pid/oom_score_adj"). */
@@ -74,7 +77,7 @@ export interface ContainerFacts {
   /** The devices asked for, and for a privileged container the machine's. */
   readonly devices: readonly (OciDevice & { readonly permissions: string })[];
   /** A profile in OCI's form; absent: unconfined. */
-  readonly seccomp?: unknown;
+  readonly seccomp?: SeccompProfile;
   readonly host: HostFacts;
 }
 
@@ -99,6 +102,7 @@ export function containerSpec(facts: ContainerFacts): OciSpec {
       cwd: config.workingDir ?? image.workdir ?? '/',
       capabilities: { bounding: capabilities, effective: held, permitted: held },
       noNewPrivileges: security.noNewPrivileges,
+      rlimits: [openFilesLimit(host)],
       ...(resources.oomScoreAdj === undefined ? {} : { oomScoreAdj: oomScore(resources.oomScoreAdj, host) }),
       ...(security.appArmor === undefined || /^(RuntimeDefault|runtime\/default|unconfined)$/i.test(security.appArmor)
         ? {}
@@ -192,6 +196,14 @@ function selinuxOf(options: ContainerConfig['security']['selinux']): { selinuxLa
   if (options === undefined) return {};
   const { user = 'system_u', role = 'system_r', type = 'container_t', level = 's0' } = options;
   return { selinuxLabel: [user, role, type, level].join(':') };
+}
+
+/** What containerd's service gives to its containers, whatever this process was started with. */
+const openFiles = 2 ** 20;
+
+function openFilesLimit(host: HostFacts) {
+  const limit = Math.min(openFiles, host.openFiles);
+  return { type: 'RLIMIT_NOFILE', soft: limit, hard: limit };
 }
 
 function oomScore(score: number, { capabilities }: HostFacts): number {

@@ -1,3 +1,5 @@
+import { type SeccompProfile } from '../seccomp/seccomp-types';
+
 /** The part of the OCI runtime specification 1.0.2 that is used here. */
 export interface OciSpec {
   readonly ociVersion: string;
@@ -14,7 +16,7 @@ export interface OciSpec {
     readonly readonlyPaths?: readonly string[];
     readonly rootfsPropagation?: string;
     readonly sysctl?: Readonly<Record<string, string>>;
-    readonly seccomp?: unknown;
+    readonly seccomp?: SeccompProfile;
   };
 }
 
@@ -26,6 +28,7 @@ export interface OciProcess {
   readonly cwd: string;
   readonly capabilities: Readonly<Record<'bounding' | 'effective' | 'permitted', readonly string[]>>;
   readonly noNewPrivileges: boolean;
+  readonly rlimits?: readonly { readonly type: string; readonly soft: number; readonly hard: number }[];
   readonly oomScoreAdj?: number;
   readonly apparmorProfile?: string;
   readonly selinuxLabel?: string;

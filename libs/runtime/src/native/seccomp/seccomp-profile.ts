@@ -1,13 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { RuntimeError } from '../container-runtime';
+import { RuntimeError } from '../../container-runtime';
+import { defaultProfile } from './default-profile';
+import { type SeccompProfile } from './seccomp-types';
 
 /**
- * A profile for runc. Absent: none. Docker's own additions to the format (conditions on capabilities and architectures) are refused rather than
+ * The profile of a container. Absent: none. Docker's own additions to the format (conditions on capabilities and architectures) are refused rather than
  * misread.
  * @param seccomp as in `ContainerSecurity`
+ * @param capabilities which it may have
  */
-export async function seccompProfile(seccomp = 'unconfined'): Promise<unknown> {
+export async function seccompProfile(
+  seccomp = 'unconfined',
+  capabilities: readonly string[],
+): Promise<SeccompProfile | undefined> {
+  if (seccomp === 'runtime/default') return defaultProfile(capabilities);
   if (!path.isAbsolute(seccomp)) return undefined;
   try {
     return profileOf(JSON.parse(await readFile(seccomp, 'utf8')) as Record<string, unknown>);
@@ -17,7 +24,7 @@ export async function seccompProfile(seccomp = 'unconfined'): Promise<unknown> {
   }
 }
 
-export function profileOf(profile: Readonly<Record<string, unknown>>): unknown {
+export function profileOf(profile: Readonly<Record<string, unknown>>): SeccompProfile {
   const { syscalls = [], ...rest } = profile;
   if ('archMap' in profile) throw new Error('archMap is not supported: name the architectures');
   for (const rule of syscalls as readonly Record<string, unknown>[]) {
@@ -27,5 +34,5 @@ export function profileOf(profile: Readonly<Record<string, unknown>>): unknown {
       }
     }
   }
-  return { ...rest, syscalls };
+  return { ...rest, syscalls } as unknown as SeccompProfile;
 }

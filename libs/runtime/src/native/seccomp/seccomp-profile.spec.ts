@@ -1,4 +1,4 @@
-import { profileOf, seccompProfile } from './seccomp';
+import { profileOf, seccompProfile } from './seccomp-profile';
 
 test('a profile in the form of OCI is taken, and conditions are refused rather than left out', () => {
   const profile = {
@@ -12,6 +12,7 @@ test('a profile in the form of OCI is taken, and conditions are refused rather t
 });
 
 test('a profile that is not there is an error', async () => {
-  expect(await seccompProfile()).toBeUndefined();
-  await expect(seccompProfile('/no/such/profile.json')).rejects.toMatchObject({ code: 'create-failed' });
+  expect(await seccompProfile(undefined, [])).toBeUndefined();
+  expect(await seccompProfile('runtime/default', [])).toMatchObject({ defaultAction: 'SCMP_ACT_ERRNO' });
+  await expect(seccompProfile('/no/such/profile.json', [])).rejects.toMatchObject({ code: 'create-failed' });
 });
