@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import path from 'node:path';
 import { delay } from '#machinery';
 import { type ContainerConfig, type ContainerStatus, RuntimeError, type SandboxConfig } from '../container-runtime';
+import { removeCgroup } from './cgroups';
 import { containerStatusOf } from './container-state';
 import { devicesOf } from './devices';
 import { exists } from './host-facts';
@@ -93,13 +94,14 @@ export class Containers {
 
   /** Removes whatever there is of it, whether it runs or not. */
   async remove(record: ContainerRecord): Promise<void> {
-    const { layout, runtime, records, images, user, clock } = this.parts;
+    const { layout, runtime, records, images, user, clock, cgroupParent } = this.parts;
     await this.stop(record, 0);
     // Its last act is to remove what the runtime knows of the container.
     for (const deadline = clock.monotonic() + killMs; await isAlive(record.supervisor); await delay(clock, lookMs)) {
       if (clock.monotonic() > deadline) await signalProcess(record.supervisor, 'SIGKILL');
     }
     if (await runtime.knows(record.id)) await runtime.delete(record.id);
+    await removeCgroup(path.join(record.sandbox.cgroupParent ?? cgroupParent, record.id));
     await unmount(layout.rootfs(record.id));
     await images.release(user(record.id));
     await records.dropContainer(record.id);

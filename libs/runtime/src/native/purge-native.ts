@@ -2,6 +2,7 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, delay } from '#machinery';
 import { type PodNetworkConfig } from '../docker/network';
+import { cgroupPlaces } from './cgroups';
 import { exists } from './host-facts';
 import { Layout } from './layout';
 import { unmount } from './mounts';
@@ -46,11 +47,9 @@ async function purgeRuntime(layout: Layout, clock: Clock): Promise<void> {
   for (const id of await readdir(layout.sandboxes)) await unmount(layout.shm(id));
 }
 
-/** In version 1 each controller has its own hierarchy. */
+/** With those of the pods in it. */
 async function removeCgroups(group: string): Promise<void> {
-  const root = '/sys/fs/cgroup';
-  for (const directory of [root, ...(await readdir(root)).map((name) => path.join(root, name))]) {
-    const own = path.join(directory, group);
+  for (const own of await cgroupPlaces(group)) {
     if (!(await exists(own).catch(() => false))) continue;
     for (const entry of await readdir(own, { withFileTypes: true })) {
       if (entry.isDirectory()) await rmdir(path.join(own, entry.name));

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, delay } from '#machinery';
 import { type SandboxConfig } from '../container-runtime';
+import { removeCgroup } from './cgroups';
 import { pauseCode } from '../images/pause-program';
 import { staticElf } from '../images/static-elf';
 import { thisArchitecture } from '../local-image';
@@ -71,8 +72,9 @@ export class Sandboxes {
   }
 
   async remove(record: SandboxRecord): Promise<void> {
-    const { records, layout } = this.parts;
+    const { records, layout, cgroupParent } = this.parts;
     await this.stop(record);
+    await removeCgroup(path.join(record.config.cgroupParent ?? cgroupParent, record.id));
     await unmount(layout.shm(record.id));
     await records.dropSandbox(record.id);
   }
