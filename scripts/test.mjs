@@ -24,8 +24,8 @@ const EXCERPT_LINES = 25;
 /** How many of the slowest suites the summary names. */
 const SLOWEST = 12;
 
-/** Suites that share what a machine has only one of: the container engine and the addresses of pods. They run one after the other. */
-const ENGINE = String.raw`test/(e2e/(?!bad-input|fake-cluster|node-identity|three-members)|compose|network|runtime/(?!hostile)|cluster/rolling-update)`;
+/** Suites that share what a machine has only one of, as node ports and the addresses that clusters choose. They run one after the other. */
+const ENGINE = String.raw`test/(e2e/(?!bad-input|fake-cluster|node-identity|three-members)|network|runtime/(docker|leaks)|cluster/rolling-update)`;
 
 /** Runs one jest project, or a lane of it, and adds its counts; a suite that cannot load counts as one failure. */
 async function jest(project, args, lane = project) {

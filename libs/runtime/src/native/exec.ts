@@ -57,7 +57,7 @@ export async function execInContainer({ runtime, bundle, id, clock }: Target, op
   child.stderr.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString('latin1')}`.slice(-4096)));
   const sizes = options.resize?.[Symbol.asyncIterator]();
   try {
-    if (sizes !== undefined) void followSizes(sizes, (size) => resizeTerminal(child, size, clock));
+    if (sizes !== undefined) void followSizes(sizes, (size) => resizeTerminal(child, size, pidFile, clock));
     const code = await copyStreams(child, options);
     await killing;
     signal?.throwIfAborted();
@@ -111,24 +111,47 @@ export async function followSizes(sizes: AsyncIterator<Size>, setSize: (size: Si
   }
 }
 
-/** The runtime hands a change of its own terminal's size on. */
-async function resizeTerminal(script: ChildProcess, { width, height }: Size, clock: Clock): Promise<void> {
+/**
+ * Sizes the terminal of the runtime, from which it takes later sizes, and the one inside that it makes: whether it has heard of a change while it
+ * made it is a matter of luck.
+ */
+async function resizeTerminal(
+  script: ChildProcess,
+  { width, height }: Size,
+  pidFile: string,
+  clock: Clock,
+): Promise<void> {
+  const resize = async (terminal: string): Promise<void> => {
+    await tryProgram('stty', ['-F', terminal, 'rows', String(height), 'cols', String(width)]);
+  };
+  let isOuterSized = false;
   for (let look = 0; look < looks && script.exitCode === null; look++) {
-    const terminal = await terminalOf(script.pid ?? 0);
-    if (terminal !== undefined) {
-      await tryProgram('stty', ['-F', terminal, 'rows', String(height), 'cols', String(width)]);
-      return;
+    if (!isOuterSized) {
+      const outer = await terminalOf(await firstChild(script.pid ?? 0));
+      if (outer !== undefined) await resize(outer);
+      isOuterSized = outer !== undefined;
     }
+    const pid = isOuterSized ? await readPid(pidFile) : undefined;
+    // The name is one in the container: the file is reached by who has it open.
+    if (pid !== undefined) return (await terminalOf(pid)) === undefined ? undefined : resize(`/proc/${pid}/fd/0`);
     await delay(clock, lookMs);
   }
 }
 
-/** The terminal of a process's first child. */
-async function terminalOf(pid: number): Promise<string | undefined> {
+async function firstChild(pid: number): Promise<number | undefined> {
+  const children = await unlessGone(readFile(`/proc/${pid}/task/${pid}/children`, 'utf8'));
+  return Number(children?.split(' ')[0]) || undefined;
+}
+
+/** The terminal that a process reads from. */
+async function terminalOf(pid: number | undefined): Promise<string | undefined> {
+  const file = pid === undefined ? undefined : await unlessGone(readlink(`/proc/${pid}/fd/0`));
+  return file?.startsWith('/dev/pts/') === true ? file : undefined;
+}
+
+async function unlessGone<T>(value: Promise<T>): Promise<T | undefined> {
   try {
-    const [child] = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ');
-    const file = child === undefined || child === '' ? '' : await readlink(`/proc/${child}/fd/0`);
-    return file.startsWith('/dev/pts/') ? file : undefined;
+    return await value;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ESRCH') return undefined;
