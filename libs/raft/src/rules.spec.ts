@@ -22,6 +22,13 @@ function append(term: number, index: number, logTerm: number, terms: readonly nu
   return { type: 'append', from: 1n, to: 2n, term, index, logTerm, entries, commit };
 }
 
+/** Entry 2, of term 2: a membership change. */
+function appendConfChange(commit: number): Message {
+  const change = { steps: [{ type: 'remove', id: 3n }], transition: 'auto', context: NO_CONTEXT } as const;
+  const entry = { term: 2, index: 2, type: 'conf-change', data: encodeConfChange(change) } as const;
+  return { type: 'append', from: 1n, to: 2n, term: 2, index: 1, logTerm: 1, entries: [entry], commit };
+}
+
 describe('terms', () => {
   it('are guarded by the lease: who hears a leader gives no vote, except for a transfer', () => {
     const cluster = Cluster.of(3);
@@ -153,6 +160,44 @@ describe('a candidate', () => {
     expect(member.node.status().commit).toBe(1);
     member.node.step({ ...refusal, commit: 3, commitTerm: 2 });
     expect(member.node.status().commit).toBe(3);
+  });
+
+  it('is nobody who has not applied a membership change that is committed, whether it is written or not', () => {
+    const member = follower();
+    member.node.step(appendConfChange(2));
+    member.node.campaign();
+    expect(member.node.status().role).toBe('follower');
+    const ready = member.node.ready();
+    member.storage.persist(ready);
+    member.node.campaign();
+    member.node.step({ type: 'timeout-now', from: 1n, to: 2n, term: 2 });
+    expect(member.node.status()).toMatchObject({ role: 'follower', term: 2 });
+    const restarted = new Member(2n, member.storage.copy());
+    restarted.node.campaign();
+    expect(restarted.node.status()).toMatchObject({ role: 'follower', commit: 2, applied: 1 });
+    member.finish(ready);
+    member.node.campaign();
+    expect(member.node.status()).toMatchObject({ role: 'pre-candidate', confState: { voters: [1n, 2n] } });
+  });
+
+  it('may have on its disk a membership change in whose place another entry was committed', () => {
+    const member = follower();
+    member.node.step(appendConfChange(1));
+    member.work();
+    member.node.step(append(3, 1, 1, [3], 2));
+    expect(member.storage.entry(2)?.type).toBe('conf-change');
+    member.node.campaign();
+    expect(member.node.status()).toMatchObject({ role: 'pre-candidate', commit: 2, applied: 1 });
+  });
+
+  it('gives up when an answer tells it that a membership change is committed', () => {
+    const member = follower();
+    member.node.step(appendConfChange(1));
+    member.work();
+    member.node.campaign();
+    expect(member.node.status().role).toBe('pre-candidate');
+    member.node.step({ ...refusal, reject: false, term: 3, commit: 2, commitTerm: 2 });
+    expect(member.node.status()).toMatchObject({ role: 'follower', term: 2, commit: 2 });
   });
 
   it('asks for votes, and counts its own, only when its term is durable', () => {

@@ -20,7 +20,8 @@ describe('whatever happens to members and messages', () => {
           throw new Error(`seed ${seed}: ${(error as Error).message}\n${again}`, { cause: error });
         }
       }
-      // Schedules in which nothing is agreed would prove nothing.
+      // Schedules in which nothing is agreed would prove nothing; the one that repeats a failure has no average.
+      if (SCHEDULES === 1) return;
       expect(committed / SCHEDULES).toBeGreaterThan(5);
       expect(reads / SCHEDULES).toBeGreaterThan(1);
     },

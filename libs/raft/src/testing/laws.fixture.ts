@@ -35,8 +35,8 @@ export class Laws {
   private readonly votes = new Map<string, bigint>();
   private readonly last = new Map<bigint, RaftStatus>();
   private readonly readFloors = new Map<bigint, number>();
-  /** Counted entries: index to the term of the leader that has counted a majority. */
-  private readonly counted = new Map<number, { readonly entryTerm: number; readonly term: number }>();
+  /** The committed log, and for each entry the first term whose leader has counted a majority for it or for a later one. */
+  private readonly counted = new Map<number, { readonly entry: Entry; readonly term: number }>();
   /** Up to where the committed entries of a member have been looked at. */
   private readonly looked = new Map<bigint, number>();
   private maxTerm: number;
@@ -54,6 +54,7 @@ export class Laws {
     this.acknowledged = beginning.index;
     const entry: Entry = { index: beginning.index, term: beginning.term, type: 'normal', data: Buffer.alloc(0) };
     this.committed.set(beginning.index, { ...beginning, hash: 0, entry });
+    this.counted.set(beginning.index, { entry, term: beginning.term });
   }
 
   /** After anything that a member did. */
@@ -73,7 +74,7 @@ export class Laws {
     const wasLeader = before?.role === 'leader' && before.term === term;
     if (role === 'leader' && wasLeader && commit > before.commit) this.countedBy(member, status);
     if (commit > this.maxCounted) broken(`${member.id} has committed ${commit}, which no leader has counted`);
-    if (role === 'pre-candidate' || role === 'candidate') this.standsFor(member, status);
+    if (role === 'pre-candidate' || role === 'candidate') this.standsFor(status);
     if (role !== 'leader') return;
     const { voters, votersOutgoing } = status.confState;
     if (!voters.includes(member.id) && !votersOutgoing.includes(member.id))
@@ -184,7 +185,9 @@ export class Laws {
     this.readsAnswered++;
   }
 
-  private elected(member: Observed, { term, confState }: RaftStatus): void {
+  private elected(member: Observed, status: RaftStatus): void {
+    const { term, confState } = status;
+    this.standsFor(status);
     for (const half of [confState.voters, confState.votersOutgoing]) {
       const votes = half.filter((id) => this.votes.get(`${id}/${term}`) === member.id);
       if (half.length > 0 && votes.length * 2 <= half.length) broken(`${member.id} leads with ${votes.length} votes`);
@@ -196,8 +199,8 @@ export class Laws {
       if (at < term && !holds(member, index, entry.term))
         broken(`leader ${member.id} of ${term} lacks committed ${index}`);
     }
-    for (const [index, { entryTerm, term: at }] of this.counted) {
-      if (at < term && !holds(member, index, entryTerm))
+    for (const [index, { entry, term: at }] of this.counted) {
+      if (at < term && !holds(member, index, entry.term))
         broken(`leader ${member.id} of ${term} lacks counted ${index}`);
     }
   }
@@ -207,14 +210,19 @@ export class Laws {
     const from = this.looked.get(member.id) ?? 0;
     this.looked.set(member.id, to);
     for (let index = from + 1; index <= to; index++) {
-      const term = this.counted.get(index)?.entryTerm ?? this.committed.get(index)?.entry.term;
+      const term = this.counted.get(index)?.entry.term;
       if (term !== undefined && !holds(member, index, term)) broken(`${member.id} has committed another ${index}`);
     }
   }
 
-  /** Votes are counted by the latest configuration that is known to be committed. */
-  private standsFor({ id, storage }: Observed, { applied, commit }: RaftStatus): void {
-    if (hasConfChange(storage, applied + 1, commit)) broken(`${id} stands with an old configuration`);
+  /**
+   * Votes are counted by the latest configuration that is known to be committed. The member's own disk cannot tell: it may lack a committed
+   * change that is not written yet, and still have one that is overwritten.
+   */
+  private standsFor({ id, applied, commit }: RaftStatus): void {
+    for (let index = applied + 1; index <= commit; index++) {
+      if (this.counted.get(index)?.entry.type === 'conf-change') broken(`${id} stands with an old configuration`);
+    }
   }
 
   /** A leader's commit index has risen: a majority of each half must have the entry on disk. */
@@ -231,8 +239,21 @@ export class Laws {
         broken(`leader ${member.id} has committed ${commit} with ${having.length} of ${half.length}`);
       }
     }
-    this.counted.set(commit, { entryTerm, term });
-    this.maxCounted = Math.max(this.maxCounted, commit);
+    this.commits(commit, entryTerm, term);
+  }
+
+  /** With an entry all that led to it is committed, in that term at the latest. */
+  private commits(upTo: number, upToTerm: number, term: number): void {
+    this.maxCounted = Math.max(this.maxCounted, upTo);
+    for (let [index, entryTerm] = [upTo, upToTerm]; ; index--) {
+      const counted = this.counted.get(index);
+      if (counted !== undefined && counted.entry.term !== entryTerm) broken(`two entries are committed at ${index}`);
+      if (counted !== undefined && counted.term <= term) return;
+      const known = this.entries.get(`${index}/${entryTerm}`);
+      if (known === undefined) return broken(`${index} of ${entryTerm} is committed, and was never written`);
+      this.counted.set(index, { entry: known.entry, term });
+      entryTerm = known.previousTerm;
+    }
   }
 
   /** Log matching: the same index and term mean the same entry, and the same one before it. */

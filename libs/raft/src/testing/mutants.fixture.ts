@@ -161,6 +161,19 @@ export const MUTANTS: readonly Mutant[] = [
     `if (core.log.hasUnappliedConfChange(core.config.maxBytesPerReady)) return;`,
     ``,
   ),
+  mutant(
+    'candidate',
+    'stands on when it learns that its configuration is committed no more',
+    `core.becomeFollower(core.term, 0n);
+  return true;`,
+    `return false;`,
+  ),
+  mutant(
+    'log',
+    'overlooks a membership change that is committed and not durable yet',
+    `page.some(({ type }) => type === 'conf-change')`,
+    `page.some(({ type, index }) => type === 'conf-change' && index <= this.stableIndex())`,
+  ),
   mutant('leader', 'leads on after it was removed', `if (!isVoter(core.configuration, core.id))`, `if (false)`),
   mutant('leader', 'never leaves a joint configuration', `if (!core.configuration.autoLeave ||`, `if (true ||`),
 
