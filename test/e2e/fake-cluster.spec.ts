@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { type EndpointSlice } from '#api';
+import { type DeepReadonly } from '#machinery';
 import { eventually } from '../tools/eventually';
 import { helmPath, kubectlPath } from '../tools/kubernetes-clients';
 import { NestorCluster } from '../tools/nestor';
@@ -20,11 +22,11 @@ describe('a cluster of simulated nodes', () => {
   const jsonpath = (command: string, path: string): Promise<string> => kubectl(`${command} -o`, `jsonpath=${path}`);
   /** Addresses of a service's endpoints that are ready, from its slices. */
   const readyAddresses = async (service: string): Promise<string[]> => {
-    const slices = await jsonpath(
-      `get endpointslices -l kubernetes.io/service-name=${service}`,
-      '{range .items[*].endpoints[?(@.conditions.ready==true)]}{.addresses[0]} {end}',
-    );
-    return slices.split(' ').filter((address) => address !== '');
+    const text = await kubectl(`get endpointslices -o json -l kubernetes.io/service-name=${service}`);
+    const { items } = JSON.parse(text) as { items: DeepReadonly<EndpointSlice>[] };
+    // A slice without endpoints has null, as upstream's.
+    const endpoints = items.flatMap((slice) => slice.endpoints ?? []);
+    return endpoints.flatMap(({ addresses, conditions }) => (conditions?.ready === true ? addresses.slice(0, 1) : []));
   };
   const podAddresses = async (selector: string): Promise<string[]> =>
     (await jsonpath(`get pods -l ${selector}`, '{.items[*].status.podIP}')).split(' ');
