@@ -16,7 +16,7 @@ let work: string;
 
 beforeAll(() => {
   work = fs.mkdtempSync(path.join(os.tmpdir(), 'nestor-kill-'));
-  for (const library of ['store', 'raft', 'machinery'])
+  for (const library of ['store', 'raft', 'machinery', 'telemetry'])
     compile(path.join(ROOT, 'libs', library), path.join(work, library));
   fs.writeFileSync(path.join(work, 'package.json'), JSON.stringify({ imports: { '#*': './*/index.js' } }));
 });
