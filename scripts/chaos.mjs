@@ -1,7 +1,5 @@
 // `npm run chaos -- --minutes 10 --seed 7`: lets a store of several members work while everything goes wrong (test/chaos).
-import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { parseArgs } from 'node:util';
+import { runLongTest } from './long-test.mjs';
 
 const HELP = `Usage: npm run chaos -- [options]
 
@@ -15,30 +13,9 @@ Needs root, ip, nft and libfaketime.
   --store S     whose members: nestor (default), or etcd, which shows that the test itself is fair
 `;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    members: { type: 'string', default: '3,5' },
-    store: { type: 'string', default: 'nestor' },
-    help: { type: 'boolean', short: 'h' },
-  },
+runLongTest({
+  suite: 'test/chaos/chaos.spec',
+  prefix: 'CHAOS',
+  help: HELP,
+  defaults: { minutes: '1', seed: undefined, members: '3,5', store: 'nestor' },
 });
-if (values.help) {
-  process.stdout.write(HELP);
-  process.exit(0);
-}
-
-const env = {
-  ...process.env,
-  CHAOS_MINUTES: values.minutes,
-  CHAOS_MEMBERS: values.members,
-  CHAOS_STORE: values.store,
-  ...(values.seed === undefined ? {} : { CHAOS_SEED: values.seed }),
-};
-const jest = createRequire(import.meta.url).resolve('jest/bin/jest.js');
-const { status } = spawnSync(process.execPath, [jest, '--testPathPatterns', 'test/chaos/chaos.spec'], {
-  env,
-  stdio: 'inherit',
-});
-process.exit(status ?? 1);

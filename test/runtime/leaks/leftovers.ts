@@ -97,7 +97,7 @@ function cgroupsOf({ name }: Traces): string[] {
 
 function filesOf({ dataDirectory, node }: Traces): string[] {
   const native = join(dataDirectory, 'native', node);
-  return ['sandboxes', 'containers', 'exits', 'runc']
+  return ['sandboxes', 'containers', 'exits', 'crun', 'runc', 'launcher']
     .map((name) => join(native, name))
     .concat(join(dataDirectory, 'nodes', node, 'pods'), join(dataDirectory, 'images', 'tmp'))
     .flatMap((directory) => list(directory).map((entry) => join(directory, entry)));

@@ -1,5 +1,5 @@
 import { type Namespace, resources } from '#api';
-import { isDns1123Label, maskTrailingDash } from '#machinery';
+import { nameIsDnsLabel } from '../common/name-rules';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { type ResourceStrategy } from '../strategy';
 import { namespaceValidation } from './namespace-validation';
@@ -12,7 +12,7 @@ const NAME_LABEL = 'kubernetes.io/metadata.name';
 export const namespaces: ResourceStrategy<Namespace> = {
   resource: resources.namespaces,
   ...namespaceValidation,
-  nameRule: (name, prefix) => isDns1123Label(prefix ? maskTrailingDash(name) : name),
+  nameRule: nameIsDnsLabel,
 
   setDefaults(namespace) {
     labelWithName(namespace);

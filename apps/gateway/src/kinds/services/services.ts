@@ -1,5 +1,5 @@
 import { type Service, type ServiceSpec, resources } from '#api';
-import { isDns1123Label, maskTrailingDash } from '#machinery';
+import { nameIsDnsLabel } from '../common/name-rules';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { NONE, labelsText } from '../common/text';
 import { type ResourceStrategy } from '../strategy';
@@ -12,7 +12,7 @@ const AFFINITY_SECONDS = 10_800;
 export const services: ResourceStrategy<Service> = {
   resource: resources.services,
   ...serviceValidation,
-  nameRule: (name, prefix) => isDns1123Label(prefix ? maskTrailingDash(name) : name),
+  nameRule: nameIsDnsLabel,
 
   setDefaults({ spec }) {
     if (spec !== undefined) setServiceSpecDefaults(spec);

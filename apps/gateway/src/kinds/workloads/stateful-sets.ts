@@ -1,5 +1,5 @@
 import { type PersistentVolumeClaim, type StatefulSet, resources } from '#api';
-import { isDns1123Label, maskTrailingDash } from '#machinery';
+import { nameIsDnsLabel } from '../common/name-rules';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { setClaimDefaults } from '../storage/persistent-volume-claims';
@@ -11,7 +11,7 @@ export const statefulSets: ResourceStrategy<StatefulSet> = {
   resource: resources.statefulSets,
   ...statefulSetValidation,
   // Its pods' names are made of it, and are host names.
-  nameRule: (name, prefix) => isDns1123Label(prefix ? maskTrailingDash(name) : name),
+  nameRule: nameIsDnsLabel,
 
   setDefaults({ spec }) {
     if (spec === undefined) return;
