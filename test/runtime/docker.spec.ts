@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { connectToDocker, createDockerRuntime, type DockerRuntime } from '#runtime';
 import { systemClock } from '#machinery';
 import { silentLogger } from '#telemetry';
@@ -106,6 +107,14 @@ describeWith(['docker', 'root'], 'pods on Docker', () => {
     expect(await runtime.listSandboxes()).toMatchObject([{ id: sandbox.id, ip: sandbox.ip }]);
   });
 
+  test('pods share the processor as a whole with what else the machine does', async () => {
+    const { sandbox } = await pods.run(['true']);
+    const inspected = execFileSync('docker', ['inspect', '--format', '{{.State.Pid}}', sandbox.id], {
+      encoding: 'utf8',
+    });
+    expect(readFileSync(`/proc/${inspected.trim()}/cgroup`, 'utf8')).toMatch(new RegExp(`:/nestor(-|\\.).*${own}`));
+  });
+
   test('purging leaves nothing, and can be repeated', async () => {
     await pods.run(['true']);
     await connection.purgeCluster(own);
@@ -113,5 +122,9 @@ describeWith(['docker', 'root'], 'pods on Docker', () => {
     const filter = `label=nestor.dev/cluster=${own}`;
     expect(execFileSync('docker', ['ps', '-aq', '--filter', filter], { encoding: 'utf8' })).toBe('');
     expect(execFileSync('docker', ['network', 'ls', '-q', '--filter', filter], { encoding: 'utf8' })).toBe('');
+    const groups = execFileSync('find', ['/sys/fs/cgroup', '-maxdepth', '2', '-name', `nestor-${own}*`], {
+      encoding: 'utf8',
+    });
+    expect(groups).toBe('');
   });
 });

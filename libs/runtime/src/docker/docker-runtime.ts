@@ -20,6 +20,7 @@ import {
   type SandboxStatus,
 } from '../container-runtime';
 import { execBounded } from '../bounded-exec';
+import { cgroupParentOf } from '../cgroup-parent';
 import { isLocalImage, LocalImages } from '../local-image';
 import { usageOf } from './cgroup-stats';
 import { copyLog } from './container-log';
@@ -106,7 +107,8 @@ export class DockerRuntime implements ContainerRuntime {
 
   async runSandbox(config: SandboxConfig): Promise<SandboxStatus> {
     const [image] = await Promise.all([this.local.pause(), config.hostNetwork ? undefined : this.network.ensure()]);
-    const options = sandboxOptions(config, { image, network: this.network.name, owner: this.owner });
+    const placed = await this.placed(config);
+    const options = sandboxOptions(placed, { image, network: this.network.name, owner: this.owner });
     const id = await this.startSandbox(options).catch(async (error: unknown) => {
       if (!(await this.isRepaired(error))) throw error;
       return this.startSandbox({ ...options, Image: await this.local.pause() });
@@ -135,7 +137,7 @@ export class DockerRuntime implements ContainerRuntime {
 
   async createContainer(sandboxId: string, pod: SandboxConfig, config: ContainerConfig): Promise<string> {
     const [options] = await Promise.all([
-      containerOptions(sandboxId, pod, config, this.owner),
+      containerOptions(sandboxId, await this.placed(pod), config, this.owner),
       ...config.mounts.map(({ hostPath }) => makeMissing(hostPath)),
     ]).catch((error: unknown) => {
       throw new RuntimeError('create-failed', error instanceof Error ? error.message : String(error));
@@ -241,6 +243,14 @@ export class DockerRuntime implements ContainerRuntime {
     this.events.close();
     this.engine.close();
     return Promise.resolve();
+  }
+
+  /** In the cluster's control group, unless the pod has been given another. */
+  private async placed(config: SandboxConfig): Promise<SandboxConfig> {
+    if (config.cgroupParent !== undefined) return config;
+    const { cgroupDriver } = this.known ?? (await this.info());
+    const cgroupParent = cgroupParentOf(this.options.cluster, cgroupDriver);
+    return cgroupParent === undefined ? config : { ...config, cgroupParent };
   }
 
   private async inspected(podUid?: string) {

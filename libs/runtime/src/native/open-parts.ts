@@ -3,6 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Turns } from '#machinery';
+import { cgroupOf } from '../cgroup-parent';
 import { RuntimeError } from '../container-runtime';
 import { Containers } from './containers';
 import { hostFacts } from './host-facts';
@@ -27,11 +28,6 @@ export interface NativeParts extends Parts {
 
 /** How many programs of one kind run at a time: most of what they take is the processor's time. */
 export const mostAtOnce = Math.max(4, 2 * availableParallelism());
-
-/** Below which containers of a cluster are counted, in each hierarchy. */
-export function cgroupOf(cluster: string): string {
-  return `/nestor-${cluster}`;
-}
 
 /** Opens what a runtime works with, and removes what a crash has left. */
 export async function openParts(options: NativeRuntimeOptions, layout: Layout): Promise<NativeParts> {

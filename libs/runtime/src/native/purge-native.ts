@@ -1,13 +1,13 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, delay } from '#machinery';
+import { cgroupOf } from '../cgroup-parent';
 import { type PodNetworkConfig } from '../docker/network';
 import { cgroupPlaces } from './cgroups';
 import { exists } from './host-facts';
 import { Layout } from './layout';
 import { unmount } from './mounts';
 import { purgeNetwork } from './network/native-network';
-import { cgroupOf } from './open-parts';
 import { isAlive, signalProcess } from './processes';
 import { Records } from './records';
 import { findPrograms } from './oci-runtime/find-programs';
