@@ -1,6 +1,7 @@
 import http from 'node:http';
 import http2 from 'node:http2';
 import { type AddressInfo, type Server } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { checkRequest, grpcCheck, servingStatus } from './grpc-action';
 import { httpGet, httpTarget } from './http-action';
 import { ProbeState } from './probe-state';
@@ -39,6 +40,24 @@ describe('HTTP probe', () => {
       outcome: 'failure',
       message: `Get "http://127.0.0.1:${port}/slow": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`,
     });
+  });
+
+  it('takes an answer that has come while this process was not running', async () => {
+    const other = new Worker(
+      `
+      const { parentPort } = require('node:worker_threads');
+      const server = require('node:http').createServer((request, response) => response.end('there'));
+      server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`,
+      { eval: true },
+    );
+    try {
+      const port = await new Promise<number>((resolve) => other.once('message', resolve));
+      const asked = httpGet(httpTarget({ path: '/', port }, port, '127.0.0.1'), 500);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 750);
+      expect(await asked).toEqual({ outcome: 'success', message: 'there' });
+    } finally {
+      await other.terminate();
+    }
   });
 
   it('sends the headers of the probe in place of its own', async () => {

@@ -1,6 +1,7 @@
 import http2 from 'node:http2';
 import { goQuote } from '#machinery';
 import { goDuration } from '../pods/back-off';
+import { startDeadline } from './deadline';
 import { dialError } from './dial-error';
 import { type ProbeResult } from './probe-state';
 
@@ -12,15 +13,15 @@ export function grpcCheck(host: string, port: number, service: string, timeoutMs
   return new Promise((resolve) => {
     let isDone = false;
     const session = http2.connect(`http://${address}`);
-    const timer = setTimeout(() => {
+    const stop = startDeadline(timeoutMs, () => {
       const within = goDuration(timeoutMs);
       const what = session.connecting ? `failed to connect service ${goQuote(address)}` : 'health rpc did not complete';
       finish({ outcome: 'failure', message: `timeout: ${what} within ${within}` });
-    }, timeoutMs);
+    });
     const finish = (result: ProbeResult): void => {
       if (isDone) return;
       isDone = true;
-      clearTimeout(timer);
+      stop();
       session.destroy();
       resolve(result);
     };

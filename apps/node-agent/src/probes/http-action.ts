@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { type HTTPGetAction } from '#api';
 import { type DeepReadonly, goQuote } from '#machinery';
+import { startDeadline } from './deadline';
 import { dialError } from './dial-error';
 import { type ProbeResult } from './probe-state';
 
@@ -34,11 +35,12 @@ export function httpTarget(
 
 /** GET; 200 to 399 is success. Redirects are followed on the same host; one that leads elsewhere is a success, too. */
 export async function httpGet({ url, headers }: HttpTarget, timeoutMs: number): Promise<ProbeResult> {
-  const deadline = AbortSignal.timeout(timeoutMs);
+  const deadline = new AbortController();
+  const stop = startDeadline(timeoutMs, () => deadline.abort());
   let current = url;
   try {
     for (let redirects = 0; ; redirects++) {
-      const { status, location, body } = await get(current, headers, deadline);
+      const { status, location, body } = await get(current, headers, deadline.signal);
       if (status >= 300 && status < 400 && location !== undefined) {
         const next = new URL(location, current);
         if (next.hostname !== url.hostname) {
@@ -54,10 +56,12 @@ export async function httpGet({ url, headers }: HttpTarget, timeoutMs: number): 
       return { outcome: 'failure', message: `HTTP probe failed with statuscode: ${status}` };
     }
   } catch (error) {
-    const cause = deadline.aborted
+    const cause = deadline.signal.aborted
       ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
       : dialError(error, `${current.hostname}:${current.port}`);
     return { outcome: 'failure', message: `Get ${goQuote(url.href)}: ${cause}` };
+  } finally {
+    stop();
   }
 }
 
