@@ -10,7 +10,7 @@ import { stripVTControlCharacters } from 'node:util';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const scratch = mkdtempSync(join(tmpdir(), 'nestor-test-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
-/** What failed, a paragraph each: the lanes' reports are mixed and long. */
+/** What failed, by name, and what was said: the lanes' reports are mixed and long. */
 const failures = [];
 /** Suites and the seconds that they took. */
 const durations = [];
@@ -19,8 +19,9 @@ const durations = [];
 const LIMIT_MS = 25 * 60_000;
 /** How long jest may take to end after its report: something that a test has left open must not hold everything up. */
 const EXIT_MS = 20_000;
-/** How much of a failure the summary repeats. */
+/** How much of a failure the summary repeats, and how much of it its last lines do. */
 const EXCERPT_LINES = 25;
+const ESSENCE_LENGTH = 240;
 /** How many of the slowest suites the summary names. */
 const SLOWEST = 12;
 
@@ -40,7 +41,7 @@ async function jest(project, args, lane = project) {
   const counts = readReport(report);
   if (counts === undefined) {
     // It did not get as far as running tests, or took too long.
-    failures.push(`${lane}: no report`);
+    failures.push({ name: lane, message: 'no report' });
     total.failed += 1;
     return;
   }
@@ -50,7 +51,7 @@ async function jest(project, args, lane = project) {
   total.skipped += counts.numPendingTests;
   for (const suite of counts.testResults) note(suite);
   if (status !== 0 && failed === 0) {
-    failures.push(`${lane}: jest ended with ${status}`);
+    failures.push({ name: lane, message: `jest ended with ${status}` });
     total.failed += 1;
   }
 }
@@ -69,19 +70,31 @@ function note({ name, startTime, endTime, message, assertionResults }) {
   durations.push({ path, seconds: (endTime - startTime) / 1000 });
   const failed = assertionResults.filter(({ status }) => status === 'failed');
   for (const { fullName, failureMessages } of failed)
-    failures.push(`${path} > ${fullName}\n${excerpt(failureMessages.join('\n'))}`);
-  if (failed.length === 0 && message !== '') failures.push(`${path}\n${excerpt(message)}`);
+    failures.push({ name: `${path} > ${fullName}`, message: failureMessages.join('\n') });
+  if (failed.length === 0 && message !== '') failures.push({ name: path, message });
 }
 
-/** The beginning of a message, indented: without colours and without what the test runner calls. */
-function excerpt(text) {
-  const lines = stripVTControlCharacters(text)
-    .split('\n')
-    .filter((line) => !/^\s*at .*node_modules/.test(line));
-  return lines
+/** Without colours and without what the test runner calls. */
+function linesOf(message) {
+  const lines = stripVTControlCharacters(message).split('\n');
+  return lines.filter((line) => line.trim() !== '' && !/^\s*at .*node_modules/.test(line));
+}
+
+/** The beginning of a message, indented. */
+function excerpt(message) {
+  return linesOf(message)
     .slice(0, EXCERPT_LINES)
     .map((line) => `    ${line.slice(0, 200)}`)
     .join('\n');
+}
+
+/** A message on one line. */
+function essence(message) {
+  return linesOf(message)
+    .join(' ')
+    .replace(/\s+/g, ' ')
+    .replace('Error: expect(received).', '')
+    .slice(0, ESSENCE_LENGTH);
 }
 
 /** Resolves with the exit code. A jest that hangs after its report is ended, which is told, and judged by its report. */
@@ -115,7 +128,9 @@ rmSync(scratch, { recursive: true, force: true });
 
 for (const { path, seconds } of durations.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST))
   process.stdout.write(`${seconds.toFixed(0).padStart(5)} s  ${path}\n`);
-for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
+for (const { name, message } of failures) process.stdout.write(`failed: ${name}\n${excerpt(message)}\n`);
+// Once more, all in sight of each other: whoever reads the end only has to know what to mend.
+for (const { name, message } of failures) process.stdout.write(`failed: ${name}: ${essence(message)}\n`);
 if (process.env.CI && total.skipped > 0) {
   process.stdout.write(`${total.skipped} tests were skipped, which is a failure in CI\n`);
   total.failed += total.skipped;
