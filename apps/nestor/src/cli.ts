@@ -1,14 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { down } from './commands/down';
-import { printKubeconfig } from './commands/kubeconfig';
-import { joinNode } from './commands/node-join';
-import { resetNode } from './commands/node-reset';
-import { initPki } from './commands/pki-init';
-import { status } from './commands/status';
-import { createToken, deleteToken, listTokens } from './commands/token';
-import { up } from './commands/up';
 import { defaultDataDirectory } from './data-directory';
 import { addImageCommands } from './image-cli';
+import { later } from './later';
 import { addStoreCommands } from './store-commands';
 import { UserError } from './user-error';
 
@@ -58,20 +51,24 @@ function program(): Command {
       'after',
       '\nExamples:\n  nestor up                      a cluster of one node on Docker\n  nestor up --detach             … in the background\n  nestor up --runtime fake --nodes 100   a hundred simulated nodes',
     )
-    .action(up);
+    .action(later(async () => (await import('./commands/up.js')).up));
   root
     .command('down')
     .description('stop the control plane; containers keep running')
     .addOption(dataDir())
     .option('--purge', 'also remove containers, networks, rules and all data', false)
-    .action(down);
-  root.command('status').description('tell what runs').addOption(dataDir()).action(status);
+    .action(later(async () => (await import('./commands/down.js')).down));
+  root
+    .command('status')
+    .description('tell what runs')
+    .addOption(dataDir())
+    .action(later(async () => (await import('./commands/status.js')).status));
   root
     .command('kubeconfig')
     .description('print the kubeconfig of the administrator')
     .addOption(dataDir())
     .option('--path', 'print the path of the file instead', false)
-    .action(printKubeconfig);
+    .action(later(async () => (await import('./commands/kubeconfig.js')).printKubeconfig));
   addTokenCommands(root.command('token').description('tokens with which nodes join'), dataDir);
   addNodeCommands(root.command('node').description('this machine as a node of a cluster'), dataDir);
   addStoreCommands(root.command('store').description("where a cluster's state is kept"), dataDir);
@@ -104,7 +101,7 @@ function addPkiCommands(pki: Command): void {
       'after',
       '\nRepeat it to renew what is about to expire, then restart the components whose certificates were made.',
     )
-    .action(initPki);
+    .action(later(async () => (await import('./commands/pki-init.js')).initPki));
 }
 
 function addTokenCommands(token: Command, dataDir: () => Option): void {
@@ -117,20 +114,20 @@ function addTokenCommands(token: Command, dataDir: () => Option): void {
     .option('--kubeconfig <file>', kubeconfigHelp)
     .option('--ttl <duration>', 'how long it can be used: 30m, 24h, 7d; 0: for ever', durationMs, 24 * 3_600_000)
     .option('--description <text>', 'what it is for')
-    .action(createToken);
+    .action(later(async () => (await import('./commands/token.js')).createToken));
   token
     .command('list')
     .description('print the tokens')
     .addOption(dataDir())
     .option('--kubeconfig <file>', kubeconfigHelp)
-    .action(listTokens);
+    .action(later(async () => (await import('./commands/token.js')).listTokens));
   token
     .command('delete')
     .description('delete a token; nodes that joined with it stay')
     .argument('<token>', 'its first six characters, or all of it')
     .addOption(dataDir())
     .option('--kubeconfig <file>', kubeconfigHelp)
-    .action(deleteToken);
+    .action(later(async () => (await import('./commands/token.js')).deleteToken));
 }
 
 function addNodeCommands(node: Command, dataDir: () => Option): void {
@@ -153,7 +150,7 @@ function addNodeCommands(node: Command, dataDir: () => Option): void {
     .option('--node-ip <address>', "the machine's first address unless told")
     .option('--identity-only', 'get the certificates, print the environment of the agent, and end', false)
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'warn')
-    .action(joinNode);
+    .action(later(async () => (await import('./commands/node-join.js')).joinNode));
   node
     .command('reset')
     .description('remove what stopped node agents have left on this machine: containers, networks, rules, files')
@@ -163,7 +160,7 @@ function addNodeCommands(node: Command, dataDir: () => Option): void {
     )
     .requiredOption('--cluster-name <name>', 'CLUSTER_NAME')
     .requiredOption('--cluster-cidr <network>', 'CLUSTER_CIDR', '10.244.0.0/16')
-    .action(resetNode);
+    .action(later(async () => (await import('./commands/node-reset.js')).resetNode));
 }
 
 function durationMs(text: string): number {

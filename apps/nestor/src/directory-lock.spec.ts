@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask, type ClusterReport, ControlSocket } from './control-socket';
 import { type DataDirectory, dataDirectory } from './data-directory';
-import { holderOf, lockDirectory } from './directory-lock';
+import { holderOf } from './directory-holder';
+import { lockDirectory } from './directory-lock';
 import { identify } from './process-identity';
 
 const report: ClusterReport = {

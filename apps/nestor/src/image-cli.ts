@@ -1,5 +1,5 @@
 import { type Command, type Option } from 'commander';
-import { importImage, listImages, loadImages, pruneImages, pullImages, removeImages } from './commands/image';
+import { later } from './later';
 
 /** `nestor image …`: images of a node that runs containers itself. */
 export function addImageCommands(image: Command, dataDir: () => Option): void {
@@ -18,31 +18,36 @@ export function addImageCommands(image: Command, dataDir: () => Option): void {
     .option('--password-stdin', 'read the password from standard input', false)
     .option('--plain-http', 'the registry speaks HTTP; on this machine that is assumed', false)
     .option('--skip-tls-verify', 'take any certificate of the registry', false)
-    .action(pullImages);
+    .action(later(async () => (await import('./commands/image.js')).pullImages));
   image
     .command('load')
     .description('take the images of an archive: of docker save, or in the layout of OCI; packed with gzip or not')
     .argument('[file]', 'standard input unless given, or -')
     .addOption(dataDir())
-    .action(loadImages);
+    .action(later(async () => (await import('./commands/image.js')).loadImages));
   image
     .command('import')
     .description('make an image of an archive of a root file system')
     .argument('<file>', '- for standard input')
     .argument('[name]', 'of the image')
     .addOption(dataDir())
-    .action(importImage);
-  image.command('ls').alias('list').description('print the images').addOption(dataDir()).action(listImages);
+    .action(later(async () => (await import('./commands/image.js')).importImage));
+  image
+    .command('ls')
+    .alias('list')
+    .description('print the images')
+    .addOption(dataDir())
+    .action(later(async () => (await import('./commands/image.js')).listImages));
   image
     .command('rm')
     .description('remove names of images, and images with their last name; what a container uses stays')
     .argument('<image...>', 'names or ids')
     .addOption(dataDir())
-    .action(removeImages);
+    .action(later(async () => (await import('./commands/image.js')).removeImages));
   image
     .command('prune')
     .description('remove images without names, and whatever is left of what is no more')
     .addOption(dataDir())
     .option('--all', 'images that no container uses as well, unless they are pinned', false)
-    .action(pruneImages);
+    .action(later(async () => (await import('./commands/image.js')).pruneImages));
 }

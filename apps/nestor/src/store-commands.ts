@@ -1,10 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_REVISION_BUMP } from '#store';
-import { addMember, listMembers, promoteMember, removeMember, updateMember } from './commands/store-member';
-import { migrate } from './commands/store-migrate';
-import { restore, saveSnapshot, showSnapshot } from './commands/store-snapshot';
-import { storeStatus } from './commands/store-status';
-import { storeTrio } from './commands/store-trio';
+import { later } from './later';
 
 /** `nestor store …`. */
 export function addStoreCommands(store: Command, dataDir: () => Option): void {
@@ -17,11 +12,11 @@ export function addStoreCommands(store: Command, dataDir: () => Option): void {
     .description('run three members of a store, and nothing else, in the foreground: to try it with etcdctl')
     .addOption(dataDir())
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'warn')
-    .action(storeTrio);
+    .action(later(async () => (await import('./commands/store-trio.js')).storeTrio));
   connected(store.command('status'), dataDir)
     .description('ask each member how it is: who leads, how far each has come')
     .addHelpText('after', '\nFails if a member does not answer or has something to complain about.')
-    .action(storeStatus);
+    .action(later(async () => (await import('./commands/store-status.js')).storeStatus));
   addMemberCommands(
     store.command('member').description('who the members are; change them one at a time, and only while all are well'),
     dataDir,
@@ -44,18 +39,20 @@ export function addStoreCommands(store: Command, dataDir: () => Option): void {
         '\nthat takes a write a revision. Keys with a lease become plain keys. All keys are compared in the end.\n' +
         '\nExample:\n  nestor store migrate --to etcd://10.0.0.1:2379,etcd://10.0.0.2:2379',
     )
-    .action(migrate);
+    .action(later(async () => (await import('./commands/store-migrate.js')).migrate));
 }
 
 function addMemberCommands(member: Command, dataDir: () => Option): void {
-  connected(member.command('list'), dataDir).description('print the members').action(listMembers);
+  connected(member.command('list'), dataDir)
+    .description('print the members')
+    .action(later(async () => (await import('./commands/store-member.js')).listMembers));
   connected(member.command('add'), dataDir)
     .description('make room for a member, and print what it has to be started with')
     .argument('<name>', 'its STORE_NAME')
     .requiredOption('--peer-urls <urls>', 'where the other members will reach it', list)
     .option('--learner', 'without a vote until it is promoted: the safe way, since a majority stays what it is', false)
     .addHelpText('after', '\nExample:\n  nestor store member add m4 --peer-urls https://10.0.0.4:2380 --learner')
-    .action(addMember);
+    .action(later(async () => (await import('./commands/store-member.js')).addMember));
   connected(member.command('remove'), dataDir)
     .description('take a member out for good; one that is dead, too')
     .argument('<member>', 'its id or name')
@@ -63,23 +60,23 @@ function addMemberCommands(member: Command, dataDir: () => Option): void {
       'after',
       '\nA member that lost its disk cannot come back: remove it, and add another on an empty directory.',
     )
-    .action(removeMember);
+    .action(later(async () => (await import('./commands/store-member.js')).removeMember));
   connected(member.command('promote'), dataDir)
     .description('give a learner that has caught up a vote')
     .argument('<member>', 'its id or name')
-    .action(promoteMember);
+    .action(later(async () => (await import('./commands/store-member.js')).promoteMember));
   connected(member.command('update'), dataDir)
     .description('say that a member is reached elsewhere')
     .argument('<member>', 'its id or name')
     .requiredOption('--peer-urls <urls>', 'where the other members reach it from now on', list)
-    .action(updateMember);
+    .action(later(async () => (await import('./commands/store-member.js')).updateMember));
 }
 
 function addSnapshotCommands(snapshot: Command, dataDir: () => Option): void {
   connected(snapshot.command('save'), dataDir)
     .description('download a snapshot of a running store, and check it')
     .argument('<file>', 'where to; it is there whole or not at all')
-    .action(saveSnapshot);
+    .action(later(async () => (await import('./commands/store-snapshot.js')).saveSnapshot));
   const bare = '--skip-hash-check';
   const bareHelp = 'it has no SHA-256 at its end: it was copied out of a member’s directory';
   snapshot
@@ -87,7 +84,7 @@ function addSnapshotCommands(snapshot: Command, dataDir: () => Option): void {
     .description('read a snapshot from end to end and print what is in it, or what is wrong with it')
     .argument('<file>', 'a saved snapshot')
     .option(bare, bareHelp, false)
-    .action(showSnapshot);
+    .action(later(async () => (await import('./commands/store-snapshot.js')).showSnapshot));
   snapshot
     .command('restore')
     .description('make the directory of a member of a new cluster from a snapshot')
@@ -97,7 +94,7 @@ function addSnapshotCommands(snapshot: Command, dataDir: () => Option): void {
     .option('--initial-cluster <members>', 'all members, as STORE_INITIAL_CLUSTER: name=peer URL, with commas', list)
     .option('--initial-cluster-token <token>', 'STORE_INITIAL_CLUSTER_TOKEN', 'nestor')
     .option('--initial-peer-urls <urls>', 'its STORE_PEER_URLS; those of --initial-cluster unless told', list)
-    .option('--bump-revision <count>', 'how far revisions move on', wholeNumber, DEFAULT_REVISION_BUMP)
+    .option('--bump-revision <count>', 'how far revisions move on; a thousand million unless told', wholeNumber)
     .option(bare, bareHelp, false)
     .addHelpText(
       'after',
@@ -106,7 +103,7 @@ function addSnapshotCommands(snapshot: Command, dataDir: () => Option): void {
         '\n--bump-revision later, with its history compacted: whoever watches is told so, and reads everything anew. The default is a' +
         '\nthousand writes a second for eleven days; more is as good, less only if you know how far the old cluster had come.',
     )
-    .action(restore);
+    .action(later(async () => (await import('./commands/store-snapshot.js')).restore));
 }
 
 function connected(command: Command, dataDir: () => Option): Command {

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../control-socket';
 import { dataDirectory, type DataDirectory } from '../data-directory';
-import { holderOf } from '../directory-lock';
+import { holderOf } from '../directory-holder';
 import { isSameProcess, type ProcessIdentity } from '../process-identity';
-import { purge } from '../purge';
 import { UserError } from '../user-error';
 
 const STOP_TIMEOUT_MS = 30_000;
@@ -15,6 +14,7 @@ export async function down(options: { dataDir: string; purge: boolean }): Promis
   const stopped = await stopHolder(directory);
   console.log(stopped ? 'Stopped.' : `No cluster is running on ${directory.root}.`);
   if (options.purge) {
+    const { purge } = await import('../purge.js');
     await purge(directory, (activity) => console.log(`  ${activity}`));
     console.log(`Removed everything in ${directory.root}.`);
   } else if (stopped) {

@@ -1,6 +1,6 @@
 import { ask } from '../control-socket';
 import { dataDirectory } from '../data-directory';
-import { holderOf } from '../directory-lock';
+import { holderOf } from '../directory-holder';
 import { describe } from '../report';
 import { UserError } from '../user-error';
 

@@ -66,7 +66,7 @@ export interface RestoreCommandOptions {
   readonly initialCluster?: readonly string[];
   readonly initialClusterToken: string;
   readonly initialPeerUrls?: readonly string[];
-  readonly bumpRevision: number;
+  readonly bumpRevision?: number;
   readonly skipHashCheck: boolean;
 }
 
@@ -78,7 +78,7 @@ export async function restore(file: string, options: RestoreCommandOptions): Pro
     const restored = await restoreSnapshot({
       file,
       directory,
-      revisionBump: options.bumpRevision,
+      ...(options.bumpRevision === undefined ? {} : { revisionBump: options.bumpRevision }),
       isBare: options.skipHashCheck,
       ...(cluster === undefined ? {} : { cluster }),
     });

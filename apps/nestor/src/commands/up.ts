@@ -1,17 +1,8 @@
-import { rm } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { createLogger } from '#telemetry';
-import { startCluster, type RunningCluster } from '../cluster';
-import { type ClusterState, stateOnDisk } from '../cluster-state';
-import { ask, ControlSocket, type ClusterReport } from '../control-socket';
-import { isOnMembers, stateOnMembers } from '../member-state';
+import { ask } from '../control-socket';
 import { dataDirectory, ensureDataDirectory, type DataDirectory } from '../data-directory';
-import { holderOf, lockDirectory } from '../directory-lock';
 import { startDetached } from '../detach';
-import { describe, nextSteps } from '../report';
-import { RotatingLog } from '../rotating-log';
+import { describe } from '../report';
 import { type WantedRuntime } from '../runtime-choice';
-import { explainStart } from '../start-error';
 import { UserError } from '../user-error';
 
 export interface UpOptions {
@@ -26,11 +17,7 @@ export interface UpOptions {
   readonly logLevel: string;
 }
 
-/** How long the holder of the data directory has to answer. */
-const ANSWER_MS = 3_000;
-const POLL_MS = 50;
 const MAX_SOCKET_PATH_BYTES = 103;
-const logLimits = { maxBytes: 10 * 2 ** 20, keep: 4 };
 
 /** Starts a cluster, or tells about the one that already runs on the data directory. */
 export async function up(options: UpOptions): Promise<void> {
@@ -38,6 +25,7 @@ export async function up(options: UpOptions): Promise<void> {
   try {
     await startOrTell(directory, options);
   } catch (error) {
+    const { explainStart } = await import('../start-error.js');
     throw explainStart(error, { root: directory.root, port: options.port });
   }
 }
@@ -51,108 +39,12 @@ async function startOrTell(directory: DataDirectory, options: UpOptions): Promis
     return;
   }
   if (options.detach) return startDetached(directory, options);
+  const { runForeground } = await import('../foreground.js');
   await runForeground(directory, options);
-}
-
-async function runForeground(directory: DataDirectory, options: UpOptions): Promise<void> {
-  const lock = await lockDirectory(directory);
-  if (lock === undefined) return reportHolder(directory);
-  const stopping = new AbortController();
-  const onSignal = (): void => stopping.abort();
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
-  const startedAt = Date.now();
-  const state: { -readonly [K in keyof ClusterReport]: ClusterReport[K] } = {
-    pid: process.pid,
-    phase: 'starting',
-    activity: 'starting',
-    server: `https://127.0.0.1:${options.port}`,
-    kubeconfig: directory.kubeconfig,
-    runtime: options.runtime,
-    nodes: options.nodes,
-    startedAt,
-    notes: [],
-  };
-  const log = new RotatingLog(directory.logFile, {
-    ...logLimits,
-    // A full disk must not end the process: lines are lost, and the terminal says so once.
-    onError: (error) => console.error(`nestor: cannot write ${directory.logFile}: ${error.message}`),
-  });
-  const logger = createLogger('nestor', { level: options.logLevel, destination: log });
-  process.on('unhandledRejection', (error) => {
-    // A defect: recorded and shown rather than fatal, so that one controller cannot take the API down with it.
-    logger.error({ err: error }, 'unhandled rejection');
-    console.error(`nestor: internal error, see ${directory.logFile}: ${String(error)}`);
-  });
-  let cluster: RunningCluster | undefined;
-  let control: ControlSocket | undefined;
-  try {
-    control = await ControlSocket.listen(directory.socket, () => state, onSignal);
-    cluster = await startCluster({
-      state: await clusterState(directory, options),
-      port: options.port,
-      runtime: options.runtime,
-      nodes: options.nodes,
-      bus: options.bus,
-      logger,
-      signal: stopping.signal,
-      progress: (activity) => {
-        state.activity = activity;
-        console.log(`  ${((Date.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${activity}`);
-      },
-    });
-    Object.assign(state, {
-      phase: 'ready',
-      activity: '',
-      server: cluster.server,
-      runtime: cluster.runtime,
-      notes: cluster.notes,
-    });
-    console.log(
-      `\n${describe(state, Date.now())}\n${nextSteps(directory.kubeconfig)}\n\nCtrl-C stops the control plane; containers keep running.`,
-    );
-    await aborted(stopping.signal);
-  } catch (error) {
-    if (!stopping.signal.aborted) throw error;
-  } finally {
-    Object.assign(state, { phase: 'stopping', activity: 'stopping' });
-    await cluster?.stop();
-    await control?.close();
-    await rm(directory.pidFile, { force: true });
-    await lock.release();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-    await log.end();
-  }
-  console.log('Stopped. Containers keep running; nestor up picks them up again.');
-}
-
-async function clusterState(directory: DataDirectory, { ha, logLevel }: UpOptions): Promise<ClusterState> {
-  if (!ha && !(await isOnMembers(directory))) return stateOnDisk(directory);
-  return stateOnMembers(directory, { logLevel, say: (line) => console.log(line) });
-}
-
-async function reportHolder(directory: DataDirectory): Promise<void> {
-  // Between taking the lock and answering on its socket there is a moment.
-  for (const deadline = Date.now() + ANSWER_MS; Date.now() < deadline; await sleep(POLL_MS)) {
-    const report = await ask(directory.socket, 'report');
-    if (report === undefined) continue;
-    console.log(`A cluster is already running here.\n\n${describe(report, Date.now())}`);
-    return;
-  }
-  const holder = await holderOf(directory);
-  throw new UserError(
-    `process ${holder?.pid ?? '?'} holds ${directory.root} but does not answer; stop it, or choose another --data-dir`,
-  );
 }
 
 /** unix(7): a longer path is cut off, silently. */
 function checkSocketPath({ socket, root }: DataDirectory): void {
   if (Buffer.byteLength(socket) <= MAX_SOCKET_PATH_BYTES) return;
   throw new UserError(`the path ${root} is too long: ${socket} must not be over ${MAX_SOCKET_PATH_BYTES} bytes`);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
