@@ -1,2 +1,2 @@
-/** How members of a store talk: Raft's messages, snapshots and questions over gRPC. Loaded on demand, by `createPeerTransport`. */
-export { GrpcPeerTransport } from './grpc-peer-transport';
+/** How members of a store talk: Raft's messages, snapshots and questions over HTTP. Loaded on demand, by `createPeerTransport`. */
+export { HttpPeerTransport } from './http-peer-transport';

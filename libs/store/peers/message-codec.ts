@@ -1,10 +1,11 @@
 import { type ConfState, type Entry, type Message, type ProposedEntry, type SnapshotMetadata } from '#raft';
 import { ByteReader } from '../src/byte-reader';
 import { ByteWriter } from '../src/byte-writer';
+import { PREFIX_BYTES } from './frames';
 
 /**
  * Raft's messages as bytes. The positions in these lists are the format: append, never reorder. A change that older members
- * could not read needs another service name (see `peer-service.ts`).
+ * could not read needs another path (see `protocol.ts`).
  */
 const TYPES = [
   'propose',
@@ -28,11 +29,16 @@ const scratch = new ByteWriter(256 * 1024);
 
 export function encodeMessage(message: Message): Buffer {
   scratch.reset();
-  scratch.u8(TYPES.indexOf(message.type));
-  scratch.u64(message.to);
-  scratch.u64(message.from);
-  scratch.varint(message.term);
-  writeBody(scratch, message);
+  writeMessage(scratch, message);
+  return scratch.toBuffer();
+}
+
+/** With the prefix of a frame. */
+export function encodeFrame(message: Message): Buffer {
+  scratch.reset();
+  scratch.u32(0);
+  writeMessage(scratch, message);
+  scratch.patchU32(scratch.length - PREFIX_BYTES, 0);
   return scratch.toBuffer();
 }
 
@@ -44,6 +50,14 @@ export function decodeMessage(bytes: Buffer): Message {
   const message = { ...addressed, ...readBody(type, reader) };
   if (!reader.done) throw new RangeError(`${type}: bytes are left over`);
   return message;
+}
+
+function writeMessage(writer: ByteWriter, message: Message): void {
+  writer.u8(TYPES.indexOf(message.type));
+  writer.u64(message.to);
+  writer.u64(message.from);
+  writer.varint(message.term);
+  writeBody(writer, message);
 }
 
 type Body = Message extends infer M ? (M extends Message ? Omit<M, 'to' | 'from' | 'term'> : never) : never;

@@ -3,6 +3,7 @@ import { checkServerIdentity } from 'node:tls';
 import { type ChannelCredentials, type ChannelOptions, Client, credentials } from '@grpc/grpc-js';
 import { storeErrors } from '../src/errors';
 import { type ConnectTls } from '../src/connect-store';
+import { parseEndpoint } from './endpoint';
 
 /**
  * A gRPC client of one endpoint, which connects when it is first used. @param keepAliveMs silence after which the connection is pinged
@@ -10,28 +11,12 @@ import { type ConnectTls } from '../src/connect-store';
  */
 export function openClient(endpoint: string, tls: ConnectTls | undefined, keepAliveMs: number): Client {
   const { host, port, isSecure } = parseEndpoint(endpoint);
-  return new Client(`dns:${host}:${port}`, isSecure ? secure(host, tls) : credentials.createInsecure(), {
+  const name = isIP(host) === 6 ? `[${host}]` : host;
+  return new Client(`dns:${name}:${port}`, isSecure ? secure(host, tls) : credentials.createInsecure(), {
     ...channelOptions(keepAliveMs),
     // RFC 6066 has no addresses in the server name; grpc-js would put them there.
-    ...(addressOf(host) === undefined ? {} : { 'grpc.ssl_target_name_override': 'store.invalid' }),
+    ...(isIP(host) === 0 ? {} : { 'grpc.ssl_target_name_override': 'store.invalid' }),
   });
-}
-
-/** @throws StoreError `invalid-argument` */
-function parseEndpoint(endpoint: string): { host: string; port: string; isSecure: boolean } {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  const isPlain = url?.protocol === 'http:';
-  if (url === undefined || url.hostname === '' || (!isPlain && url.protocol !== 'https:')) {
-    throw storeErrors.invalid(`${endpoint} is not an endpoint: it has to be https://host:port or http://host:port`);
-  }
-  const port = url.port === '' ? (isPlain ? '80' : '443') : url.port;
-  return { host: url.hostname, port, isSecure: !isPlain };
-}
-
-/** Without the brackets of IPv6; undefined for a name. */
-function addressOf(host: string): string | undefined {
-  const address = host.replace(/^\[|\]$/g, '');
-  return isIP(address) === 0 ? undefined : address;
 }
 
 function secure(host: string, tls: ConnectTls | undefined): ChannelCredentials {
@@ -41,12 +26,11 @@ function secure(host: string, tls: ConnectTls | undefined): ChannelCredentials {
     throw storeErrors.invalid('a client certificate needs its key, and a key its certificate');
   }
   const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
-  const address = addressOf(host);
   return credentials.createSsl(
     Buffer.from(caPem),
     pem(keyPem),
     pem(certificatePem),
-    address === undefined ? {} : { checkServerIdentity: (_, certificate) => checkServerIdentity(address, certificate) },
+    isIP(host) === 0 ? {} : { checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate) },
   );
 }
 

@@ -21,9 +21,9 @@ export interface PeerTransportOptions {
   readonly metrics?: Registry;
 }
 
-/** A transport between members over gRPC. It listens from its `start` on. */
+/** A transport between members over HTTP. It listens from its `start` on. */
 export async function createPeerTransport(options: PeerTransportOptions): Promise<PeerTransport> {
-  // grpc-js takes long to load: a member that is alone does without.
-  const { GrpcPeerTransport } = await import('#store/peers');
-  return new GrpcPeerTransport(options);
+  // A member that is alone does without.
+  const { HttpPeerTransport } = await import('#store/peers');
+  return new HttpPeerTransport(options);
 }

@@ -108,25 +108,48 @@ export class RaftDriver {
   }
 
   private async carryOut(ready: Ready): Promise<void> {
-    const { softState, hardState, snapshot, entries, messages, committedEntries, readStates } = ready;
+    const { softState, hardState, messages, committedEntries, readStates } = ready;
     if (softState !== undefined) this.host.onSoftState(softState);
-    if (messages.length > 0) this.host.send(messages);
-    if (ready.mustSync || entries.length > 0 || snapshot !== undefined) {
-      const isSaved = await this.save({ snapshot, entries, hardState: hardState ?? this.log.initialState().hardState });
+    const urgent = messages.filter((message) => !isNewsOnly(message));
+    if (urgent.length > 0) this.host.send(urgent);
+    const durable = durableBefore(ready);
+    if (ready.mustSync || ready.entries.length > 0 || ready.snapshot !== undefined) {
+      // What was durable before is applied, and answered, while the disk is busy with what came since.
+      const [isSaved] = await Promise.all([this.persist(ready), this.apply(durable)]);
       if (!isSaved) {
         this.node = this.createNode();
         return;
       }
+    } else {
+      // A commit index alone is not worth a write: it goes with the next batch, and Raft finds it out again if there is none.
+      if (hardState !== undefined) this.log.setHardState(hardState);
+      if (ready.messagesAfterPersist.length > 0) this.host.send(ready.messagesAfterPersist);
+      await this.apply(durable);
     }
-    // A commit index alone is not worth a write: it goes with the next batch, and Raft finds it out again if there is none.
+    if (ready.snapshot !== undefined) await this.host.install(ready.snapshot);
+    await this.apply(committedEntries.slice(durable.length));
+    if (readStates.length > 0) this.host.onReadStates(readStates);
+    if (urgent.length < messages.length) {
+      // Answers to those who wait leave first.
+      if (committedEntries.length > 0) await new Promise((resolve) => setImmediate(resolve));
+      this.host.send(messages.filter(isNewsOnly));
+    }
+    this.node.advance();
+  }
+
+  private async apply(entries: readonly Entry[]): Promise<void> {
+    if (entries.length > 0) await this.host.apply(entries);
+  }
+
+  /** @returns false: it was taken back */
+  private async persist({ snapshot, entries, hardState, messagesAfterPersist }: Ready): Promise<boolean> {
+    const batch = { snapshot, entries, hardState: hardState ?? this.log.initialState().hardState };
+    if (!(await this.save(batch))) return false;
     if (hardState !== undefined) this.log.setHardState(hardState);
     if (snapshot !== undefined) this.log.reset(snapshot);
     this.log.append(entries);
-    if (ready.messagesAfterPersist.length > 0) this.host.send(ready.messagesAfterPersist);
-    if (snapshot !== undefined) await this.host.install(snapshot);
-    if (committedEntries.length > 0) await this.host.apply(committedEntries);
-    if (readStates.length > 0) this.host.onReadStates(readStates);
-    this.node.advance();
+    if (messagesAfterPersist.length > 0) this.host.send(messagesAfterPersist);
+    return true;
   }
 
   private async save(batch: JournalBatch): Promise<boolean> {
@@ -140,4 +163,17 @@ export class RaftDriver {
       }
     }
   }
+}
+
+/** An append that says no more than how far the log is committed. */
+function isNewsOnly(message: Message): boolean {
+  return message.type === 'append' && message.entries.length === 0;
+}
+
+/** Those committed entries that do not depend on what `ready` is to make durable: not what it brings, nor on knowing who votes. */
+function durableBefore({ entries, snapshot, committedEntries }: Ready): readonly Entry[] {
+  if (snapshot !== undefined || committedEntries.some(({ type }) => type === 'conf-change')) return [];
+  const first = entries[0]?.index ?? Infinity;
+  const count = committedEntries.findIndex(({ index }) => index >= first);
+  return count < 0 ? committedEntries : committedEntries.slice(0, count);
 }

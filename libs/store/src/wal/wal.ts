@@ -44,7 +44,8 @@ export class Wal implements Journal {
   private allocated = 0;
   private crc = 0;
   private salt = 0;
-  private turn: Promise<unknown> = Promise.resolve();
+  /** What is under way; undefined: nothing. */
+  private turn: Promise<void> | undefined;
   private failure: StoreError | undefined;
 
   private hardState: HardState;
@@ -239,15 +240,18 @@ export class Wal implements Journal {
     return this.failure;
   }
 
+  /** Begins at once if nothing is under way: the disk is to be busy before its caller turns to something else. */
   private exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.turn.then(() => {
+    const begin = async (): Promise<T> => {
       if (this.failure !== undefined) throw this.failure;
       return work();
-    });
-    this.turn = result.then(
-      () => undefined,
-      () => undefined,
-    );
+    };
+    const result = this.turn === undefined ? begin() : this.turn.then(begin);
+    const settled = (): void => {
+      if (this.turn === turn) this.turn = undefined;
+    };
+    const turn = result.then(settled, settled);
+    this.turn = turn;
     return result;
   }
 }

@@ -1,14 +1,13 @@
-import { Metadata } from '@grpc/grpc-js';
 import { type Message } from '#raft';
 import { Registry } from '#telemetry';
 import { type PeerTransportOptions } from '../src/create-peer-transport';
 import { storeErrors } from '../src/errors';
 import { type PeerHandler, type PeerTransport, type SnapshotMessage } from '../src/replication/peer-transport';
-import { openClient } from '../remote/channel';
+import { Connector } from './connector';
+import { Peer } from './peer';
 import { createPeerMetrics, type PeerMetrics } from './peer-metrics';
-import { Peer, PEER_KEEP_ALIVE_MS } from './peer';
-import { peerService } from './peer-service';
 import { PeerServer } from './peer-server';
+import { PATHS } from './protocol';
 import { callUnary } from './unary';
 
 type Started = {
@@ -18,8 +17,8 @@ type Started = {
   readonly metricsOf: (peer: bigint) => PeerMetrics;
 };
 
-/** Members over gRPC: a connection each way, mutual TLS, one stream of messages a peer. */
-export class GrpcPeerTransport implements PeerTransport {
+/** Members over HTTP/1.1, mutual TLS: a connection of messages each way, and others for snapshots and questions. */
+export class HttpPeerTransport implements PeerTransport {
   private started: Started | undefined;
   private peers = new Map<bigint, Peer>();
 
@@ -57,6 +56,8 @@ export class GrpcPeerTransport implements PeerTransport {
   send(messages: readonly Message[]): void {
     // A member that was just removed may be written to once more.
     for (const message of messages) this.peers.get(message.to)?.send(message);
+    // Now, not at the end of the turn: handing a write to the thread pool may cost this thread the processor.
+    for (const peer of this.peers.values()) peer.flush();
   }
 
   async sendSnapshot(message: SnapshotMessage, body: AsyncIterable<Buffer>): Promise<void> {
@@ -68,19 +69,18 @@ export class GrpcPeerTransport implements PeerTransport {
   }
 
   async discover(url: string, timeoutMs: number): Promise<Buffer> {
-    const client = openClient(url, this.options.tls, PEER_KEEP_ALIVE_MS);
-    const call = { body: Buffer.alloc(0), metadata: new Metadata(), timeoutMs, clock: this.options.clock };
+    const connector = new Connector(url, this.options.tls);
     try {
-      return await callUnary(client, peerService.describe, call);
+      return await callUnary(connector, PATHS.describe, { headers: {}, timeoutMs, clock: this.options.clock });
     } finally {
-      client.close();
+      connector.close();
     }
   }
 
   async close(): Promise<void> {
     for (const peer of this.peers.values()) peer.close();
     this.peers.clear();
-    this.started?.server.close();
+    await this.started?.server.close();
   }
 
   private peer(id: bigint): Peer {
