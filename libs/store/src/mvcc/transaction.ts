@@ -49,12 +49,15 @@ export class Transaction {
     if (request.lease && this.leases.get(request.lease) === undefined) throw storeErrors.leaseNotFound();
     const { keyspace, leases, next } = this;
     const head = keyspace.head(request.key);
-    const before = head?.isTombstone ? undefined : head?.kv;
+    const current = head?.isTombstone ? undefined : head;
+    const isKept = request.ignoreValue === true || request.prevKv === true;
+    const kept = isKept ? current?.kv : undefined;
+    const before = kept ?? current?.origin;
     if ((request.ignoreValue || request.ignoreLease) && before === undefined) throw storeErrors.keyNotFound();
     const kv: KeyValue = {
       // The same memory for all of its versions.
       key: head?.key ?? request.key,
-      value: request.ignoreValue ? before!.value : request.value,
+      value: request.ignoreValue ? kept!.value : request.value,
       createRevision: before?.createRevision ?? next,
       modRevision: next,
       version: (before?.version ?? 0) + 1,
@@ -63,7 +66,7 @@ export class Transaction {
     leases.detach(before?.lease ?? 0n, kv.key);
     leases.attach(kv.lease, kv.key);
     this.changes.push(keyspace.put(kv, this.changes.length, head));
-    return request.prevKv && before ? { revision: next, prevKv: before } : { revision: next };
+    return request.prevKv && kept ? { revision: next, prevKv: kept } : { revision: next };
   }
 
   deleteRange(request: DeleteRangeRequest): DeleteRangeResponse {

@@ -43,6 +43,14 @@ export class Version {
     return { key, value: reader.bytes(), createRevision, modRevision, version, lease };
   }
 
+  /** What a next version begins with; like `kv`, without a look at the value. */
+  get origin(): Pick<KeyValue, 'createRevision' | 'version' | 'lease'> {
+    const { content } = this;
+    if (!(content instanceof Uint8Array)) return content ?? this.kv;
+    const reader = new ByteReader(content, this.at);
+    return { createRevision: reader.varint(), version: reader.varint(), lease: reader.i64() };
+  }
+
   /** What it adds to the store's size. */
   get size(): number {
     const { key, content } = this;

@@ -7,7 +7,7 @@ import { loadSnapshot } from '../snapshot/load-snapshot';
 import { adoptSnapshot, discardSnapshot, receivedIndex } from '../snapshot/received-snapshot';
 import { listSnapshots } from '../snapshot/snapshot-file';
 import { StateMachine } from '../state-machine';
-import { type RecoveredLog, recoverLog } from '../wal/recover';
+import { readLog, type RecoveredLog, recoverLog } from '../wal/recover';
 import { applyEntry } from './apply-entry';
 import { LogWindow } from './log-window';
 import { DEFAULT_CATCH_UP_BYTES } from './replicator';
@@ -38,6 +38,8 @@ export async function recoverMember(
   catchUpBytes = DEFAULT_CATCH_UP_BYTES,
 ): Promise<RecoveredMember> {
   await sortOutReceived(files, directories, logger);
+  // All that is read is there before versions are made of it: memory outside of the heap lets the garbage collector run, and look at all of them.
+  const log = await readLog(files, directories.wal);
   const newest = (await listSnapshots(files, directories.snapshot)).at(-1);
   const loaded = newest === undefined ? undefined : await loadSnapshot(files, newest.file);
   const machine = loaded?.machine ?? new StateMachine();
@@ -47,7 +49,8 @@ export async function recoverMember(
     () => ({ index: machine.appliedIndex, term: machine.appliedTerm, confState: machine.membership.confState }),
   );
   let logBytes = 0;
-  const recovered = await recoverLog(files, directories.wal, machine.appliedIndex, (entry, { file, offset }) => {
+  machine.keyspace.beginReplay();
+  const recovered = recoverLog(log, machine.appliedIndex, (entry, { file, offset }) => {
     logBytes += entry.data.length;
     try {
       applyEntry(machine, entry);
@@ -59,6 +62,7 @@ export async function recoverMember(
     // Whoever is alone has nobody who could be behind.
     window.trim(entry.index, machine.membership.members.size > 1 ? catchUpBytes : 0);
   });
+  machine.keyspace.endReplay();
   const { mark, identity, hardState, tail } = recovered;
   if (mark !== undefined && mark.index > (newest?.index ?? 0)) {
     throw storeErrors.corrupt(directories.snapshot, 0, `the snapshot of entry ${mark.index} is missing`);
@@ -78,7 +82,7 @@ async function sortOutReceived(files: FileSystem, directories: Directories, logg
     if (name.endsWith('.tmp')) await files.remove(path.join(directories.snapshot, name));
     const index = receivedIndex(name);
     if (index === undefined) continue;
-    const { mark } = await recoverLog(files, directories.wal, index, () => undefined);
+    const { mark } = recoverLog(await readLog(files, directories.wal), index, () => undefined);
     const isMarked = mark !== undefined && mark.index >= index;
     logger?.info({ index, isMarked }, 'a received snapshot was left');
     if (isMarked) await adoptSnapshot(files, directories.snapshot, index);

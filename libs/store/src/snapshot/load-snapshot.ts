@@ -13,6 +13,13 @@ import { ALARM_CORRUPT, SECTOR_BYTES, SectionType } from './snapshot-file';
 /** Length, type and CRC. */
 const SECTION_OVERHEAD_BYTES = 9;
 const LENGTH_BYTES = 4;
+/** Read in one step: 2 ms. */
+const STEP_SECTIONS = 4;
+
+interface Section {
+  readonly position: number;
+  readonly memory: Buffer;
+}
 
 export interface LoadedSnapshot {
   readonly machine: StateMachine;
@@ -37,7 +44,12 @@ export async function loadSnapshot(files: FileSystem, name: string, end?: number
     let crc = salt;
     const keys = new KeysReader(machine);
     let isComplete = false;
-    for await (const { position, memory } of readSections(file, bytes)) {
+    // All are read before versions are made of the first: see `recoverMember`.
+    const sections: Section[] = [];
+    for await (const section of readSections(file, bytes)) sections.push(section);
+    for (const [number, { position, memory }] of sections.entries()) {
+      // A member that is sent a snapshot goes on meanwhile.
+      if (number % STEP_SECTIONS === 0) await new Promise((resolve) => setImmediate(resolve));
       if (isComplete && isPadding(memory, bytes - position)) break;
       const frame = readFrame(memory, 0, { crc, salt, checksum: header.checksum });
       if (frame === undefined) throw storeErrors.corrupt(name, position, 'a section does not match its checksum');
@@ -61,7 +73,7 @@ export async function loadSnapshot(files: FileSystem, name: string, end?: number
 }
 
 /** The bytes of one section after the other; the next is being read while one is looked at. What cannot be one comes as it is. */
-async function* readSections(file: StoreFile, end: number): AsyncGenerator<{ position: number; memory: Buffer }> {
+async function* readSections(file: StoreFile, end: number): AsyncGenerator<Section> {
   let position = HEADER_BYTES;
   let length = lengthOf(await file.read(position, LENGTH_BYTES), end - position);
   let reading = file.read(position, length + LENGTH_BYTES);

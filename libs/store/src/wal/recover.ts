@@ -21,26 +21,39 @@ export interface RecoveredLog {
   readonly tail: readonly Entry[];
 }
 
+/** The files of a log, as they are. */
+export interface LogFiles {
+  readonly directory: string;
+  readonly segments: readonly SegmentName[];
+  /** Of each segment. */
+  readonly contents: readonly Buffer[];
+}
+
+export async function readLog(files: FileSystem, directory: string): Promise<LogFiles> {
+  const segments = parseSegmentNames(await files.list(directory));
+  const contents: Buffer[] = [];
+  for (const { name } of segments) contents.push(await readAll(files, path.join(directory, name)));
+  return { directory, segments, contents };
+}
+
 /**
- * Reads all segments in order, checks that they belong together, and hands over each committed entry once.
+ * Goes through all segments in order, checks that they belong together, and hands over each committed entry once.
  *
  * @param after entries up to this index are in the snapshot and are not handed over
  * @throws StoreError `corrupt`
  */
-export async function recoverLog(
-  files: FileSystem,
-  directory: string,
+export function recoverLog(
+  { directory, segments, contents }: LogFiles,
   after: number,
   onCommitted: OnCommitted,
-): Promise<RecoveredLog> {
-  const segments = parseSegmentNames(await files.list(directory));
+): RecoveredLog {
   const reader = new LogReader(after, segments[0]?.firstIndex ?? 1, onCommitted);
   let last: ScannedSegment | undefined;
 
   for (const [position, segment] of segments.entries()) {
     const file = path.join(directory, segment.name);
     const before = last;
-    last = scanSegment(file, await readAll(files, file), position === segments.length - 1, (frame, offset) =>
+    last = scanSegment(file, contents[position]!, position === segments.length - 1, (frame, offset) =>
       reader.read(frame, { file, offset }),
     );
     checkNeighbours(file, segment, last, segments[position - 1], before);
