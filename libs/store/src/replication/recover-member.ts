@@ -7,7 +7,7 @@ import { loadSnapshot } from '../snapshot/load-snapshot';
 import { adoptSnapshot, discardSnapshot, receivedIndex } from '../snapshot/received-snapshot';
 import { listSnapshots } from '../snapshot/snapshot-file';
 import { StateMachine } from '../state-machine';
-import { type RecoveredLog, recoverLog } from '../wal/recover';
+import { lastMark, type RecoveredLog, recoverLog } from '../wal/recover';
 import { applyEntry } from './apply-entry';
 import { LogWindow } from './log-window';
 import { DEFAULT_CATCH_UP_BYTES } from './replicator';
@@ -78,8 +78,7 @@ async function sortOutReceived(files: FileSystem, directories: Directories, logg
     if (name.endsWith('.tmp')) await files.remove(path.join(directories.snapshot, name));
     const index = receivedIndex(name);
     if (index === undefined) continue;
-    const { mark } = await recoverLog(files, directories.wal, index, () => undefined);
-    const isMarked = mark !== undefined && mark.index >= index;
+    const isMarked = (await lastMark(files, directories.wal)) >= index;
     logger?.info({ index, isMarked }, 'a received snapshot was left');
     if (isMarked) await adoptSnapshot(files, directories.snapshot, index);
     else await discardSnapshot(files, directories.snapshot, index);
