@@ -117,18 +117,4 @@ describeWith(['etcd'], 'etcdctl for operators', () => {
       }
     }
   });
-
-  it('answers the load of check perf to its end', async () => {
-    // A minute of 50 writes a second, after which etcdctl cleans up. Whether that is enough is for the benchmarks to say.
-    const { stdout } = await etcdctl(
-      pair.ours,
-      ['check', 'perf', '--load=s', '--auto-compact', '--auto-defrag'],
-      '',
-      100_000,
-    );
-    // Each is said once everything was written, measured and cleaned up.
-    for (const told of ['Compacted with revision', 'Defragmented', 'Throughput', 'Slowest request', 'Stddev']) {
-      expect(stdout).toContain(told);
-    }
-  });
 });

@@ -1,10 +1,14 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { systemClock } from '#machinery';
-import { createMemoryStore } from '#store';
+import { type ClusterOptions, createMemoryStore, createPeerTransport, openStore } from '#store';
 import { Registry, silentLogger } from '#telemetry';
 import { createStoreServer } from '../../apps/store';
 import { eventually } from '../tools/eventually';
+import { freePort } from '../tools/free-ports';
 import { startEtcd } from './etcd-server';
 
 export interface Outcome {
@@ -39,11 +43,12 @@ export interface Running {
   interrupt(): Promise<void>;
 }
 
-export function startEtcdctl(endpoint: string, args: readonly string[]): Running {
+export function startEtcdctl(endpoint: string, args: readonly string[], input = ''): Running {
   const child = spawn('etcdctl', [`--endpoints=${endpoint}`, ...args], { env: environment });
   // Not `exit`, after which there may still be something to read.
   const closed = once(child, 'close');
   let output = '';
+  if (input !== '') child.stdin.write(input);
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
   return {
@@ -67,9 +72,10 @@ export function normalise(text: string, endpoint: string): string {
       .replaceAll(endpoint, '<endpoint>')
       // What an interrupt cut short: it depends on the moment whether there was anything.
       .replace(/^\{"level":"warn".*code = Canceled.*\}\n/gm, '')
-      .replace(/"(ClusterID|MemberID|RaftTerm)" : \d+/g, '"$1" : <number>')
+      .replace(/"(ClusterID|MemberID|RaftTerm|ID|Lease)" : (?!0\b)\d+/g, '"$1" : <number>')
       .replace(/client-[0-9a-f-]{36}/g, 'client-<id>')
       .replace(/took = [^\s]+/g, 'took = <time>')
+      .replace(/("[Tt]ook"\s?:\s?)"?[\d.]+[mµ]?s"?/g, '$1<time>')
       .replace(
         /"(cluster_id|member_id|raft_term|raftIndex|raftTerm|raftAppliedIndex|leader|dbSize|dbSizeInUse|ID|id|lease|hash|memberID)":"?(?!0\b)\d+"?/g,
         '"$1":<number>',
@@ -109,15 +115,24 @@ export interface Pair {
   stop(): Promise<void>;
 }
 
-/** Our server and a real etcd, both empty. */
-export async function startPair(options: { quotaBytes?: number } = {}): Promise<Pair> {
-  const { quotaBytes } = options;
+/**
+ * Our server and a real etcd, both empty.
+ * @param options `isMember`: ours is on disk and takes others in, as a real etcd does
+ */
+export async function startPair(options: { quotaBytes?: number; isMember?: boolean } = {}): Promise<Pair> {
+  const { quotaBytes, isMember = false } = options;
   const quota = quotaBytes === undefined ? [] : [`--quota-backend-bytes=${quotaBytes}`];
   const etcd = await startEtcd(['--metrics=extensive', ...quota]);
   const metrics = new Registry();
-  const store = createMemoryStore({ clock: systemClock, quotaBytes, metrics });
+  const base = { clock: systemClock, quotaBytes, metrics };
+  const port = isMember ? await freePort() : 0;
+  const directory = isMember ? fs.mkdtempSync(path.join(os.tmpdir(), 'nestor-member-')) : undefined;
+  const store =
+    directory === undefined
+      ? createMemoryStore(base)
+      : await openStore({ ...base, directory, cluster: await soleMember(`http://127.0.0.1:${port}`) });
   const server = await createStoreServer(
-    { host: '127.0.0.1', port: 0 },
+    { host: '127.0.0.1', port },
     { store, clock: systemClock, logger: silentLogger(), metrics },
   );
   return {
@@ -128,7 +143,27 @@ export async function startPair(options: { quotaBytes?: number } = {}): Promise<
       await server.stop();
       await store.close();
       await etcd.stop();
+      if (directory !== undefined) fs.rmSync(directory, { recursive: true });
     },
+  };
+}
+
+async function soleMember(clientUrl: string): Promise<ClusterOptions> {
+  const port = await freePort();
+  const peerUrl = `http://127.0.0.1:${port}`;
+  return {
+    name: 'store',
+    peerUrls: [peerUrl],
+    clientUrls: [clientUrl],
+    initialCluster: [{ name: 'store', peerUrl }],
+    token: 'pair',
+    state: 'new',
+    transport: await createPeerTransport({
+      listen: { host: '127.0.0.1', port },
+      clock: systemClock,
+      random: Math.random,
+      logger: silentLogger(),
+    }),
   };
 }
 

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import fs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { type KeyValueStore, StoreError, type WatchBatch } from '#store';
@@ -192,6 +194,41 @@ it('notices a server that stands still, and goes on when it moves again', async 
   } finally {
     server.child.kill('SIGCONT');
     await proxy.stop();
+  }
+});
+
+it('goes on by another connection when the other end of one has vanished without a word', async () => {
+  const proxy = await TcpProxy.start(server.address);
+  try {
+    // Calls end long before a ping is due, and without one under way there is none.
+    const options = { tls: clientTls(certificates), requestTimeoutMs: 1_000 };
+    const store = await connect([`https://127.0.0.1:${proxy.port}`], options);
+    clients.push(store);
+    await eventually(() => store.put({ key: 'a', value: text('1') }));
+    proxy.silence();
+    await expect(store.range({ key: 'a' })).rejects.toMatchObject({ code: 'unavailable' });
+    await eventually(async () => expect((await store.range({ key: 'a' })).count).toBe(1), 8_000);
+    await store.put({ key: 'a', value: text('2') });
+  } finally {
+    await proxy.stop();
+  }
+});
+
+it('reaches a server although whoever took the connection first never says a word', async () => {
+  await server.kill();
+  const mute = net.createServer((socket) => socket.on('error', () => undefined));
+  mute.listen(port, '127.0.0.1');
+  await once(mute, 'listening');
+  const store = await client([`https://127.0.0.1:${port}`], 25_000);
+  const connected = once(mute, 'connection') as Promise<[net.Socket]>;
+  const read = store.range({ key: 'a' });
+  const [socket] = await connected;
+  mute.close();
+  try {
+    await start();
+    expect((await read).count).toBe(0);
+  } finally {
+    socket.destroy();
   }
 });
 

@@ -43,6 +43,11 @@ export class TcpProxy {
     return this.sockets.size / 2;
   }
 
+  /** What is open stays so and carries nothing any more, as when a machine loses its power. What comes later is carried. */
+  silence(): void {
+    for (const socket of this.sockets) socket.unpipe().pause();
+  }
+
   /** Breaks what is open and refuses what comes. */
   async stop(): Promise<void> {
     const closed = new Promise((resolve) => this.server.close(resolve));

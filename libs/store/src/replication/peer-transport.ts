@@ -8,7 +8,10 @@ export interface PeerTransport {
   start(self: { readonly clusterId: bigint; readonly memberId: bigint }, handler: PeerHandler): Promise<void>;
   /** Which peers there are now, without this member: addresses may change, members come and go. */
   setPeers(peers: readonly { readonly id: bigint; readonly urls: readonly string[] }[]): void;
-  /** Best effort, in order per peer, bounded: what finds no room is dropped and reported by `PeerHandler.unreachable`. */
+  /**
+   * Best effort, at most once, in order per peer, bounded: what finds no room is dropped and reported by `PeerHandler.unreachable`. Whatever
+   * arrives late or twice is harmless but for a proposal, which belongs to no term and would be carried out again, as in etcd.
+   */
   send(messages: readonly Message[]): void;
   /**
    * Streams a snapshot. Resolves when the peer has stored it durably and accepted the message; rejects otherwise, also when

@@ -7,7 +7,7 @@ import { loadSnapshot } from '../snapshot/load-snapshot';
 import { adoptSnapshot, discardSnapshot, receivedIndex } from '../snapshot/received-snapshot';
 import { listSnapshots } from '../snapshot/snapshot-file';
 import { StateMachine } from '../state-machine';
-import { readLog, type RecoveredLog, recoverLog } from '../wal/recover';
+import { lastMark, readLog, type RecoveredLog, recoverLog } from '../wal/recover';
 import { applyEntry } from './apply-entry';
 import { LogWindow } from './log-window';
 import { DEFAULT_CATCH_UP_BYTES } from './replicator';
@@ -82,8 +82,7 @@ async function sortOutReceived(files: FileSystem, directories: Directories, logg
     if (name.endsWith('.tmp')) await files.remove(path.join(directories.snapshot, name));
     const index = receivedIndex(name);
     if (index === undefined) continue;
-    const { mark } = recoverLog(await readLog(files, directories.wal), index, () => undefined);
-    const isMarked = mark !== undefined && mark.index >= index;
+    const isMarked = lastMark(await readLog(files, directories.wal)) >= index;
     logger?.info({ index, isMarked }, 'a received snapshot was left');
     if (isMarked) await adoptSnapshot(files, directories.snapshot, index);
     else await discardSnapshot(files, directories.snapshot, index);

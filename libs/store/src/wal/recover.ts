@@ -4,7 +4,7 @@ import { storeErrors } from '../errors';
 import { type FileSystem } from '../files';
 import { checkIdentity, type Identity } from '../file-header';
 import { LogReader, type OnCommitted } from './log-reader';
-import { type SnapshotMark } from './records';
+import { readSnapshotMark, RecordType, type SnapshotMark } from './records';
 import { parseSegmentNames, type ScannedSegment, scanSegment, type SegmentName } from './segment';
 
 /** Everything that reading the log from its beginning tells. */
@@ -62,6 +62,19 @@ export function recoverLog(
   const { hardState, mark, lastIndex, tail } = reader;
   checkCompleteness(directory, { segments, lastIndex, after, commit: hardState.commit });
   return { segments, last, identity: last?.header, hardState: withTermOf(hardState, tail), mark, lastIndex, tail };
+}
+
+/** Index of the last snapshot that the log knows of; 0: of none. The log need not reach as far as any snapshot here. */
+export function lastMark({ directory, segments, contents }: LogFiles): number {
+  let index = 0;
+  for (const [position, segment] of segments.entries()) {
+    const file = path.join(directory, segment.name);
+    const content = contents[position]!;
+    scanSegment(file, content, position === segments.length - 1, ({ type, body }) => {
+      if (type === RecordType.snapshotMark) ({ index } = readSnapshotMark(body));
+    });
+  }
+  return index;
 }
 
 /** A batch cut short may have lost the hard state that followed its entries. Nothing was promised in that term yet. */
