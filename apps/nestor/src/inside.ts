@@ -35,10 +35,12 @@ export async function startInside(
   }
 }
 
-/** Removes what is inside: what is other users' can be removed only there, and containers are best ended one by one. Ends what is left. */
+/** Removes what is inside: what is other users' can be removed only there, and containers are best ended one by one. Then ends what is left. */
 export async function purgeInside(directory: DataDirectory): Promise<void> {
-  if ((await runInside(directory, process.argv.slice(1))) !== 0)
+  // Root sees all files, and has nothing to do with the namespace but to end it.
+  if (isOrdinaryUser() && (await runInside(directory, process.argv.slice(1))) !== 0) {
     throw new UserError('what ran without root could not be removed');
+  }
   await endNamespace(directory);
 }
 

@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../control-socket';
 import { dataDirectory, type DataDirectory } from '../data-directory';
 import { holderOf } from '../directory-holder';
 import { isSameProcess, type ProcessIdentity } from '../process-identity';
-import { hasNamespace, ownNamespace } from '../rootless';
+import { namespaceOf, ownNamespace } from '../rootless';
 import { UserError } from '../user-error';
 
 const STOP_TIMEOUT_MS = 30_000;
@@ -16,7 +17,7 @@ export async function down(options: { dataDir: string; purge: boolean }): Promis
   const stopped = await stopHolder(directory);
   console.log(stopped ? 'Stopped.' : `No cluster is running on ${directory.root}.`);
   if (options.purge) {
-    if (hasNamespace(directory)) await (await import('../inside.js')).purgeInside(directory);
+    if (existsSync(namespaceOf(directory))) await (await import('../inside.js')).purgeInside(directory);
     await removeAll(directory);
     console.log(`Removed everything in ${directory.root}.`);
   } else if (stopped) {
