@@ -26,7 +26,7 @@ const ESSENCE_LENGTH = 240;
 const SLOWEST = 12;
 
 /** Suites that share what a machine has only one of, as node ports and the addresses that clusters choose. They run one after the other. */
-const ENGINE = String.raw`test/(e2e/(?!bad-input|fake-cluster|node-identity|three-members)|network|runtime/(docker|leaks)|cluster/rolling-update)`;
+const ENGINE = String.raw`test/(e2e/(?!bad-input|fake-cluster|node-identity|three-members|rootless)|network|runtime/(docker|leaks)|cluster/rolling-update)`;
 
 /** Runs one jest project, or a lane of it, and adds its counts; a suite that cannot load counts as one failure. */
 async function jest(project, args, lane = project) {

@@ -330,7 +330,9 @@ describe.each(combinations)('by $name', ({ name, needs, subnet, wanted }) => {
       expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(other.home);
       expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toContain(other.home);
       expect(execFileSync('ip', ['-o', 'addr'], { encoding: 'utf8' })).not.toContain(`${subnet}.${second + 2}.1/`);
-      expect(readdirSync('/sys/fs/cgroup/memory')).not.toContain(`nestor-${other.cluster}`);
+      // There are none where this runs without root.
+      const groups = '/sys/fs/cgroup/memory';
+      expect(existsSync(groups) ? readdirSync(groups) : []).not.toContain(`nestor-${other.cluster}`);
     });
   });
 });

@@ -20,6 +20,8 @@ export interface NestorOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What the cluster sees as /etc/resolv.conf, in a mount namespace of its own. */
   readonly resolvConf?: string;
+  /** Words before its command line: what it is run by. */
+  readonly within?: readonly string[];
 }
 
 interface Result {
@@ -85,14 +87,14 @@ export class NestorCluster {
   }
 
   private prefix(): string[] {
-    const { resolvConf } = this.options;
-    if (resolvConf === undefined) return [];
+    const { resolvConf, within = [] } = this.options;
+    if (resolvConf === undefined) return [...within];
     const mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
-    return ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', mount, resolvConf];
+    return ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', mount, resolvConf, ...within];
   }
 
   private environment(): NodeJS.ProcessEnv {
-    return { ...process.env, KUBECONFIG: this.kubeconfig, HOME: this.home };
+    return { ...process.env, KUBECONFIG: this.kubeconfig, HOME: this.options.env?.['HOME'] ?? this.home };
   }
 }
 

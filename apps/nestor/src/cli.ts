@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { defaultDataDirectory } from './data-directory';
 import { addImageCommands } from './image-cli';
 import { later } from './later';
+import { EndedWith } from './rootless';
 import { addStoreCommands } from './store-commands';
 import { UserError } from './user-error';
 
@@ -11,7 +12,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     await program().parseAsync([...argv]);
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode;
+    if (error instanceof CommanderError || error instanceof EndedWith) return error.exitCode;
     if (error instanceof UserError) {
       console.error(`nestor: ${error.message}`);
       return 1;

@@ -4,6 +4,7 @@ import { type Bus, createInProcessBus, createNatsBus } from '#bus';
 import { alwaysLeader, type ControllerDependencies, createInformerFactory, type InformerFactory } from '#controller';
 import { type Clock, delay, systemClock } from '#machinery';
 import { kubeletClientRequest } from '#pki';
+import { ensureNodeNetwork, nodeAddress, type Relay, RelayedPorts, resolverAddress } from '#runtime';
 import { ClientFactory, ComponentDependencies, groupsOf, hostAddresses, users } from '#process';
 import { type Logger, Registry, type RunningComponent } from '#telemetry';
 import { createDeploymentController } from '../../deployment-controller';
@@ -38,6 +39,8 @@ export interface ClusterOptions {
   readonly port: number;
   readonly runtime: WantedRuntime;
   readonly nodes: number;
+  /** Present: this process is in an ordinary user's namespace, and by this the machine's network is reached. */
+  readonly relay?: Relay;
   /** Default: the machine's name, followed by a number as if each further node were a machine of its own. */
   readonly nodeName?: (index: number) => string;
   readonly clock?: Clock;
@@ -95,7 +98,9 @@ class Composition {
   private readonly random = Math.random;
   private readonly nodeNames: readonly string[];
   private readonly agents = new Map<string, RunningComponent>();
-  private readonly hostIp = hostAddresses()[0] ?? '127.0.0.1';
+  private readonly hostIp: string;
+  /** Why nothing leaves the node's own network, if it has one. */
+  private networkProblem: string | undefined;
   private readonly notes: string[] = [];
 
   constructor(
@@ -104,7 +109,8 @@ class Composition {
     private readonly components: RunningComponent[],
   ) {
     this.clock = options.clock ?? systemClock;
-    const { nodes, nodeName = machineName } = options;
+    const { nodes, nodeName = machineName, relay } = options;
+    this.hostIp = relay === undefined ? (hostAddresses()[0] ?? '127.0.0.1') : nodeAddress;
     this.nodeNames = Array.from({ length: nodes }, (_, index) => nodeName(index));
   }
 
@@ -114,6 +120,7 @@ class Composition {
     const identity = await state.identity();
     const plan = networkPlan(identity.plan);
     progress('loading keys and state');
+    if (this.options.relay !== undefined) this.networkProblem = await ensureNodeNetwork(plan);
     const [pki, [choice, obstacle]] = await Promise.all([
       state.pki(plan, this.nodeNames[0] ?? machineName(0)),
       this.chooseRuntime(identity, plan),
@@ -167,7 +174,8 @@ class Composition {
   }
 
   private async startGateway(plan: NetworkPlan, pki: ClusterPki, bus: Bus): Promise<RunningGateway> {
-    const { state, host = '0.0.0.0', port, logger } = this.options;
+    const { state, host = '0.0.0.0', logger } = this.options;
+    const port = await this.announcePort();
     const opened = await state.openStore({ clock: this.clock, logger });
     this.add({ name: 'store', stop: () => opened.close() });
     const { store } = opened;
@@ -190,6 +198,15 @@ class Composition {
         { store, bus, logger, clock: this.clock, random: this.random },
       ),
     );
+  }
+
+  /** Without root the machine's port is another than this process's, and has the same number. */
+  private async announcePort(): Promise<number> {
+    const { relay, port } = this.options;
+    if (relay === undefined) return port;
+    const opened = await relay.open('tcp', { ip: '0.0.0.0', port }, { ip: '127.0.0.1', port: 0 });
+    this.add({ name: 'api port', stop: () => Promise.resolve(opened.close()) });
+    return opened.port;
   }
 
   private startInformers(bus: Bus, clients: ClientFactory): InformerFactory {
@@ -222,10 +239,13 @@ class Composition {
   /** Serves names on the bridge, where pods reach it, and publishes it as the Service that their resolv.conf names. */
   private async startDns(plan: NetworkPlan, dependencies: ComponentDependencies): Promise<void> {
     const listen = [{ address: plan.gateway, port: DNS_PORT }];
-    const dns = await createDns({ listen, zone: plan.clusterDomain }, dependencies.as(users.informers, 'dns'));
+    const upstreams =
+      this.options.relay === undefined ? {} : { upstreams: [{ address: resolverAddress, port: DNS_PORT }] };
+    const options = { listen, zone: plan.clusterDomain, ...upstreams };
+    const dns = await createDns(options, dependencies.as(users.informers, 'dns'));
     this.add(dns);
-    const options = { clusterIp: plan.dnsService, endpoints: dns.addresses, replica: hostname().toLowerCase() };
-    this.add(await announceDns(options, dependencies.as(users.dns, 'dns')));
+    const announced = { clusterIp: plan.dnsService, endpoints: dns.addresses, replica: hostname().toLowerCase() };
+    this.add(await announceDns(announced, dependencies.as(users.dns, 'dns')));
   }
 
   /** What runs containers, and why the packet filter cannot be used, if it cannot. */
@@ -234,15 +254,16 @@ class Composition {
     plan: NetworkPlan,
   ): Promise<readonly [RuntimeChoice, string | undefined]> {
     const { clock, random, hostIp: localIp } = this;
-    const { runtime, logger, progress } = this.options;
+    const { runtime, logger, progress, relay } = this.options;
     const obstacle = await whyNoHostNetwork();
     const pods = await podNetworkOptions({
       proxyMasquerades: obstacle === undefined,
-      ...(obstacle === undefined ? { backend: OVERLAY } : {}),
+      ...(obstacle === undefined && relay === undefined ? { backend: OVERLAY } : {}),
       localIp,
     });
     const { root } = this.options.state;
-    const context = { identity, root, plan, pods, clock, random, logger, progress };
+    const rootless = relay === undefined ? undefined : { relay, problem: this.networkProblem };
+    const context = { identity, root, plan, pods, rootless, clock, random, logger, progress };
     return [await chooseRuntime(runtime, context), obstacle];
   }
 
@@ -253,8 +274,9 @@ class Composition {
     dependencies: ComponentDependencies,
     obstacle: string | undefined,
   ): Promise<ServiceProxy> {
-    if (obstacle !== undefined) this.notes.push(`Services are reachable on 127.0.0.1 only: ${obstacle}`);
-    const { logger } = this.options;
+    const { logger, relay } = this.options;
+    if (obstacle !== undefined && relay === undefined)
+      this.notes.push(`Services are reachable on 127.0.0.1 only: ${obstacle}`);
     const { hostIp: localIp } = this;
     const { nodeNames } = this;
     const network =
@@ -262,11 +284,26 @@ class Composition {
     const component = dependencies.as(users.informers, 'kube-proxy');
     const proxy = this.add(
       await createServiceProxy(
-        { cluster, clusterCidr, serviceCidr, gateway, nodeNames },
-        { ...component, ...(network === undefined ? {} : { network }) },
+        {
+          cluster,
+          clusterCidr,
+          serviceCidr,
+          gateway,
+          nodeNames,
+          // Addresses of Services are the node's own there.
+          ...(relay !== undefined && network === undefined
+            ? { forwardsClusterIps: true, forwarderAddresses: ['127.0.0.1', nodeAddress] }
+            : {}),
+        },
+        {
+          ...component,
+          ...(network === undefined ? {} : { network }),
+          ...(relay === undefined ? {} : { nodePorts: new RelayedPorts(relay) }),
+        },
       ),
     );
-    if (network !== undefined) {
+    // Other machines do not reach a network of its own.
+    if (network !== undefined && relay === undefined) {
       const options = { backend: OVERLAY, cluster, clusterCidr, localIp, localNodes: new Set(nodeNames) } as const;
       const host = createOverlayHost({ cluster, clusterCidr, localIp, logger });
       this.add(await createOverlay(options, { ...component, host }));

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Relay } from '#runtime';
 import { createLogger } from '#telemetry';
 import { startCluster, type RunningCluster } from './cluster';
 import { type ClusterState, stateOnDisk } from './cluster-state';
@@ -10,6 +11,7 @@ import { lockDirectory } from './directory-lock';
 import { type UpOptions } from './commands/up';
 import { type DataDirectory } from './data-directory';
 import { describe, nextSteps } from './report';
+import { ownNamespace } from './rootless';
 import { RotatingLog } from './rotating-log';
 import { UserError } from './user-error';
 
@@ -50,6 +52,7 @@ export async function runForeground(directory: DataDirectory, options: UpOptions
   });
   let cluster: RunningCluster | undefined;
   let control: ControlSocket | undefined;
+  const namespace = ownNamespace();
   try {
     control = await ControlSocket.listen(directory.socket, () => state, onSignal);
     cluster = await startCluster({
@@ -58,6 +61,7 @@ export async function runForeground(directory: DataDirectory, options: UpOptions
       runtime: options.runtime,
       nodes: options.nodes,
       bus: options.bus,
+      ...(namespace === undefined ? {} : { relay: new Relay(namespace) }),
       logger,
       signal: stopping.signal,
       progress: (activity) => {

@@ -1,5 +1,7 @@
 import { type Command, type Option } from 'commander';
+import { dataDirectory } from './data-directory';
 import { later } from './later';
+import { hasNamespace } from './rootless';
 
 /** `nestor image …`: images of a node that runs containers itself. */
 export function addImageCommands(image: Command, dataDir: () => Option): void {
@@ -9,6 +11,11 @@ export function addImageCommands(image: Command, dataDir: () => Option): void {
       'Examples:\n  nestor image pull registry.example/team/app:v1\n  docker save app:v1 | nestor image load\n' +
       '  nestor image import rootfs.tar.gz mine:1\n  nestor image prune --all',
   );
+  // Files of images belong to users that are somebody only there.
+  image.hook('preAction', async (_, command) => {
+    const directory = dataDirectory(command.opts<{ dataDir: string }>().dataDir);
+    if (hasNamespace(directory)) await (await import('./inside.js')).goOnInside(directory);
+  });
   image
     .command('pull')
     .description('get images from their registries')

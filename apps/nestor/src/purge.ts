@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '#machinery';
 import { connectToDocker, purgeNative, RuntimeError } from '#runtime';
@@ -8,6 +8,7 @@ import { readIdentity } from './cluster-state';
 import { type DataDirectory } from './data-directory';
 import { unmountBelow } from './mounts';
 import { networkPlan } from './network-plan';
+import { namespaceFolder, ownNamespace } from './rootless';
 
 /**
  * Removes everything that `up` made: containers, networks and images, packet filter rules and routes, mounts, data. What is not there is
@@ -19,9 +20,13 @@ export async function purge(directory: DataDirectory, progress: (activity: strin
     const { clusterCidr } = networkPlan(identity.plan);
     await removeFromHost({ cluster: identity.name, clusterCidr, dataDir: directory.root }, progress);
   }
-  progress(`removing ${directory.root}`);
+  if (ownNamespace() === undefined) progress(`removing ${directory.root}`);
   await unmountBelow(directory.root);
-  await rm(directory.root, { recursive: true, force: true });
+  if (ownNamespace() === undefined) return rm(directory.root, { recursive: true, force: true });
+  // What holds this process is left to those outside.
+  for (const name of await readdir(directory.root)) {
+    if (name !== namespaceFolder) await rm(join(directory.root, name), { recursive: true, force: true });
+  }
 }
 
 /** Removes what nodes of a cluster have left on this machine: containers and networks, packet filter rules, images made here. */

@@ -11,6 +11,7 @@ import {
   type DockerRuntime,
   type NativeRuntime,
   type PodNetworkConfig,
+  type RootlessNetwork,
   RuntimeError,
 } from '#runtime';
 import { type Logger } from '#telemetry';
@@ -35,6 +36,8 @@ export interface RuntimeContext {
   readonly root: string;
   readonly plan: NetworkPlan;
   readonly pods: Pick<PodNetworkConfig, 'isMasqueraded' | 'mtu'>;
+  /** Present: this process is in an ordinary user's namespace. */
+  readonly rootless?: RootlessNetwork | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -49,7 +52,8 @@ export type WantedRuntime = 'auto' | 'docker' | 'native' | 'fake';
  */
 export async function chooseRuntime(wanted: WantedRuntime, context: RuntimeContext): Promise<RuntimeChoice> {
   if (wanted === 'fake') return fake(context);
-  const candidates = wanted === 'auto' ? candidatesOf(context.root) : [wanted];
+  const isRootless = context.rootless !== undefined;
+  const candidates = wanted !== 'auto' ? [wanted] : isRootless ? (['native'] as const) : candidatesOf(context.root);
   const problems: string[] = [];
   for (const name of candidates) {
     try {
@@ -70,14 +74,15 @@ export async function chooseRuntime(wanted: WantedRuntime, context: RuntimeConte
 }
 
 /** Pods that run on one are not to be started again on the other because the first is away for a while. */
-function candidatesOf(root: string): readonly ('docker' | 'native')[] {
+export function candidatesOf(root: string): readonly ('docker' | 'native')[] {
   if (existsSync(join(root, 'native'))) return ['native'];
   return existsSync(join(root, 'nodes')) ? ['docker'] : ['docker', 'native'];
 }
 
 const ADVICE =
   'Install it (Debian: apt-get install docker.io) and start it; the node becomes ready by itself. To simulate pods instead: nestor up --runtime fake.';
-const NATIVE_ADVICE = 'It takes root, Linux 5.6, and perl, nsenter and mount, which Debian has always.';
+const NATIVE_ADVICE =
+  'It takes Linux 5.6, and perl, nsenter and mount, which Debian has always; without root Linux 5.11 and user namespaces.';
 
 async function docker(context: RuntimeContext): Promise<RuntimeChoice> {
   const connection = connectToDocker();
@@ -104,7 +109,8 @@ async function native(context: RuntimeContext): Promise<RuntimeChoice> {
     await first.ensureNetwork();
     await first.ensureLocalImages(context.progress);
     const program = await first.program();
-    return { name: `native (${program})`, isAvailable: true, hasRealPods: true, notes: [], runtimeFor: runtimes };
+    const name = context.rootless === undefined ? 'native' : 'native without root';
+    return { name: `${name} (${program})`, isAvailable: true, hasRealPods: true, notes: [], runtimeFor: runtimes };
   } finally {
     await first.close();
   }
@@ -139,6 +145,7 @@ function nativeRuntimes({
   root,
   plan,
   pods,
+  rootless,
   clock,
   random,
   logger,
@@ -146,6 +153,16 @@ function nativeRuntimes({
   const { clusterCidr, gateway } = plan;
   const network = { cluster: identity.name, clusterCidr, gateway, ...pods };
   const images = { directory: join(root, 'images'), mutex: withHostMutex };
+  const joined = rootless === undefined ? {} : { rootless };
   return (node) =>
-    createNativeRuntime({ ...network, directory: join(root, 'native', node), images, node, clock, random, logger });
+    createNativeRuntime({
+      ...network,
+      ...joined,
+      directory: join(root, 'native', node),
+      images,
+      node,
+      clock,
+      random,
+      logger,
+    });
 }

@@ -230,6 +230,16 @@ export interface RuntimeInfo {
   readonly operatingSystem: string;
   readonly kernelVersion: string;
   readonly architecture: string;
+  /** What cannot work here, as conditions of the node: each is either there or not. Absent: nothing is known to be missing. */
+  readonly limits?: readonly RuntimeLimit[];
+}
+
+/** A condition of a node in the sense of its type. */
+export interface RuntimeLimit {
+  readonly type: string;
+  readonly isThere: boolean;
+  readonly reason: string;
+  readonly message: string;
 }
 
 export type RuntimeErrorCode =

@@ -2,6 +2,7 @@ import { ask } from '../control-socket';
 import { dataDirectory, ensureDataDirectory, type DataDirectory } from '../data-directory';
 import { startDetached } from '../detach';
 import { describe } from '../report';
+import { isOrdinaryUser } from '../rootless';
 import { type WantedRuntime } from '../runtime-choice';
 import { UserError } from '../user-error';
 
@@ -37,6 +38,10 @@ async function startOrTell(directory: DataDirectory, options: UpOptions): Promis
   if (running !== undefined) {
     console.log(`A cluster is already running here.\n\n${describe(running, Date.now())}`);
     return;
+  }
+  if (isOrdinaryUser()) {
+    const { startInside } = await import('../inside.js');
+    await startInside(directory, options);
   }
   if (options.detach) return startDetached(directory, options);
   const { runForeground } = await import('../foreground.js');

@@ -17,19 +17,21 @@ export function createRunCommand(timeoutMs = 10_000, prefix: readonly string[] =
   return (argv, input = '') =>
     new Promise((resolve, reject) => {
       const [program = '', ...rest] = [...prefix, ...argv];
-      const child = spawn(program, rest, {
-        stdio: ['pipe', 'pipe', 'pipe'],
-        timeout: timeoutMs,
-        killSignal: 'SIGKILL',
-      });
+      const child = spawn(program, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
+      // Not the option of `spawn`: its timer outlives a program that cannot be started, and keeps this process from ending.
+      const limit = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
       let stdout = '';
       let stderr = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout = (stdout + text).slice(0, MAX_OUTPUT)));
       child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(0, MAX_OUTPUT)));
       // A program that ends without reading its input makes the pipe fail; its exit code tells what matters.
       child.stdin.on('error', () => undefined);
-      child.on('error', reject);
+      child.on('error', (error) => {
+        clearTimeout(limit);
+        reject(error);
+      });
       child.on('close', (code, signal) => {
+        clearTimeout(limit);
         if (signal !== null)
           return reject(new Error(`${argv.join(' ')} was ended by ${signal} (${timeoutMs} ms at most)`));
         resolve({ code: code ?? -1, stdout, stderr });

@@ -106,7 +106,7 @@ function runtimeVersion({ info }: RuntimeHealth, previous: DeepReadonly<Node> | 
 
 /** Reasons and messages are the kubelet's. */
 export function nodeConditions(
-  { error }: RuntimeHealth,
+  { error, info }: RuntimeHealth,
   previous: readonly DeepReadonly<NodeCondition>[],
   now: number,
 ): NodeCondition[] {
@@ -126,6 +126,12 @@ export function nodeConditions(
       reason: 'KubeletHasSufficientPID',
       message: 'kubelet has sufficient PID available',
     },
+    ...Object.fromEntries(
+      (info?.limits ?? []).map(({ type, isThere, reason, message }) => [
+        type,
+        { status: isThere ? 'True' : 'False', reason, message },
+      ]),
+    ),
     Ready: ready,
   };
   return Object.entries(verdicts).map(([type, verdict]) => {

@@ -29,16 +29,33 @@ export interface ServiceProxyConfig {
   readonly masqueradeMark?: number;
   /** Where the userspace forwarder opens node ports. Default 127.0.0.1 and ::1; empty: nowhere. */
   readonly forwarderAddresses?: readonly string[];
+  /** Whether the userspace forwarder is to listen on the addresses of Services as well, which have to be this host's own. Default false. */
+  readonly forwardsClusterIps?: boolean;
 }
 
 export interface ServiceProxyDependencies {
   readonly informers: InformerFactory;
   /** Absent where the packet filter may not be changed: then only the userspace forwarder works. */
   readonly network?: HostNetwork;
+  /** Present: this process's network is not the machine's, and node ports have to be opened there as well. */
+  readonly nodePorts?: NodePorts;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
   readonly metrics: Registry;
+}
+
+/** Ports of the machine that lead to those of this process's network. */
+export interface NodePorts {
+  /** Makes them those that are wanted. Resolves to those that cannot be had; they are tried again with every call. */
+  follow(
+    wanted: readonly {
+      readonly protocol: 'tcp' | 'udp';
+      readonly at: { readonly ip: string; readonly port: number };
+      readonly target: { readonly ip: string; readonly port: number };
+    }[],
+  ): Promise<readonly { readonly port: { readonly protocol: string; readonly at: { readonly port: number } } }[]>;
+  close(): void;
 }
 
 /** A pod that is about to be stopped. */
@@ -113,6 +130,7 @@ class NodeServiceProxy implements ServiceProxy {
     this.metrics = createProxyMetrics(deps.metrics);
     this.forwarder = new UserspaceForwarder({
       addresses: config.forwarderAddresses ?? ['127.0.0.1', '::1'],
+      forwardsClusterIps: config.forwardsClusterIps === true,
       clock,
       random,
       logger,
@@ -172,6 +190,7 @@ class NodeServiceProxy implements ServiceProxy {
     this.timer?.cancel();
     this.recheck?.cancel();
     this.forwarder.stop();
+    this.deps.nodePorts?.close();
     this.release(Infinity);
     await this.running;
   }
@@ -255,7 +274,19 @@ class NodeServiceProxy implements ServiceProxy {
       }
       await this.applyTable(network, this.compile(ruleSet));
     }
-    return this.forwarder.update(ruleSet);
+    const taken = await this.forwarder.update(ruleSet);
+    return [...new Set([...taken, ...(await this.openNodePorts(ruleSet))])];
+  }
+
+  private async openNodePorts({ rules }: RuleSet): Promise<string[]> {
+    const taken = await this.deps.nodePorts?.follow(
+      rules.flatMap(({ nodePort: port, protocol, cluster }) =>
+        port === undefined || protocol === 'sctp' || cluster.kind !== 'balance'
+          ? []
+          : [{ protocol, at: { ip: '0.0.0.0', port }, target: { ip: '127.0.0.1', port } }],
+      ),
+    );
+    return (taken ?? []).map(({ port: { protocol, at } }) => `${protocol}/${at.port}`);
   }
 
   private compile(ruleSet: RuleSet): NftTable {

@@ -59,7 +59,7 @@ export class TcpForwarder {
 
   private accept(client: net.Socket): void {
     this.track(client);
-    const order = this.target.order();
+    const order = this.target.order(client.remoteAddress ?? '');
     const tryNext = (): void => {
       const backend = order.shift();
       if (client.destroyed) return;
@@ -84,7 +84,7 @@ export class TcpForwarder {
       upstream.off('error', giveUp);
       upstream.off('timeout', giveUp);
       client.off('close', abandon);
-      this.target.used(backend);
+      this.target.used(client.remoteAddress ?? '', backend);
       join(client, upstream);
     });
   }

@@ -90,7 +90,7 @@ export class UdpForwarder {
   }
 
   private open(client: string, address: string, port: number): Session | undefined {
-    const [backend] = this.target.order();
+    const [backend] = this.target.order(address);
     if (backend === undefined) return undefined;
     const [oldest] = this.sessions.keys();
     if (this.sessions.size >= MAX_SESSIONS && oldest !== undefined) this.forget(oldest);
@@ -107,7 +107,7 @@ export class UdpForwarder {
       for (const message of session.waiting ?? []) this.send(session, message);
       session.waiting = undefined;
     });
-    this.target.used(backend);
+    this.target.used(address, backend);
     this.sweep ??= this.clock.setTimer(IDLE_MS, () => this.forgetIdle());
     return session;
   }

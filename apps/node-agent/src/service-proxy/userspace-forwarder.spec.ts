@@ -176,3 +176,32 @@ test('datagrams go to one backend per client, and answers come back', async () =
   }
   await forwarder.update(rules(nodePort, []));
 });
+
+test("on addresses of Services, where these are the own host's, ports are those of the Service, each client keeping its backend", async () => {
+  const [one, other] = [await backend('a'), await backend('b')];
+  let last = 0;
+  const forwarder = new UserspaceForwarder({
+    addresses: ['127.0.0.1'],
+    forwardsClusterIps: true,
+    clock: new FakeClock(),
+    random: () => (last = (last + 0.37) % 1),
+    logger: silentLogger(),
+  });
+  cleanups.push(() => forwarder.stop());
+  const [servicePort, nodePort] = [await freePort(), await freePort()];
+  const change = { clusterIp: '127.0.5.9', port: servicePort, affinitySeconds: 60 };
+  expect(await forwarder.update(rules(nodePort, [one, other], change))).toEqual([]);
+  const answerTo = async (client: string): Promise<string> => {
+    const socket = net.connect({ host: '127.0.5.9', port: servicePort, localAddress: client });
+    socket.write('x');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    return answer.toString();
+  };
+  for (const client of ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5']) {
+    const first = await answerTo(client);
+    expect([await answerTo(client), await answerTo(client)]).toEqual([first, first]);
+  }
+  await forwarder.update({ rules: [] });
+  await expect(answerTo('127.0.0.2')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});

@@ -1,4 +1,4 @@
-import { type RuleSet } from '#network';
+import { type Decision, type RuleSet, type ServicePortRule } from '#network';
 import { type Clock } from '#machinery';
 import { type Logger } from '#telemetry';
 import { ForwarderTarget } from './forwarder-target';
@@ -8,9 +8,21 @@ import { UdpForwarder } from './udp-forwarder';
 export interface UserspaceForwarderOptions {
   /** Where node ports listen. Addresses that the host does not have are left out. */
   readonly addresses: readonly string[];
+  /** Whether to listen on the addresses of Services as well, which have to be this host's own. */
+  readonly forwardsClusterIps?: boolean;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
+}
+
+/** Something to listen on. */
+interface Port {
+  readonly key: string;
+  readonly protocol: 'tcp' | 'udp';
+  readonly addresses: readonly string[];
+  readonly port: number;
+  readonly decision: Decision;
+  readonly affinitySeconds: number | undefined;
 }
 
 interface Listener {
@@ -24,7 +36,7 @@ interface Listener {
  * they are elsewhere.
  */
 export class UserspaceForwarder {
-  /** By `tcp/30080`. */
+  /** By `tcp/30080`, of a node port, or `tcp/10.96.0.10:53`. */
   private readonly listeners = new Map<string, Listener>();
   /** Forwarders that no longer listen but may still have connections. */
   private readonly retired = new Set<TcpForwarder>();
@@ -39,14 +51,13 @@ export class UserspaceForwarder {
   async update({ rules }: RuleSet): Promise<string[]> {
     const failed: string[] = [];
     const wanted = new Set<string>();
-    for (const { nodePort, protocol, cluster, affinitySeconds } of rules) {
-      if (nodePort === undefined || cluster.kind !== 'balance' || protocol === 'sctp' || this.isStopped) continue;
-      const key = `${protocol}/${nodePort}`;
+    for (const { key, addresses, port, protocol, decision, affinitySeconds } of rules.flatMap((r) => this.ports(r))) {
+      if (decision.kind !== 'balance' || this.isStopped) continue;
       wanted.add(key);
       const listener = this.listeners.get(key);
       const target = listener?.target ?? this.createTarget();
-      target.update(cluster.backends, affinitySeconds);
-      if (listener === undefined && !(await this.open(key, protocol, nodePort, target))) failed.push(key);
+      target.update(decision.backends, affinitySeconds);
+      if (listener === undefined && !(await this.open(key, protocol, addresses, port, target))) failed.push(key);
     }
     for (const [key, { forwarders }] of this.listeners) {
       if (wanted.has(key)) continue;
@@ -71,14 +82,35 @@ export class UserspaceForwarder {
     this.retired.clear();
   }
 
+  private ports({ protocol, nodePort, port, clusterIp, cluster, internal, affinitySeconds }: ServicePortRule): Port[] {
+    if (protocol === 'sctp') return [];
+    const { addresses, forwardsClusterIps = false } = this.options;
+    const common = { protocol, affinitySeconds };
+    const ports: Port[] = [];
+    if (nodePort !== undefined) {
+      ports.push({ ...common, key: `${protocol}/${nodePort}`, addresses, port: nodePort, decision: cluster });
+    }
+    if (forwardsClusterIps) {
+      const key = `${protocol}/${clusterIp}:${port}`;
+      ports.push({ ...common, key, addresses: [clusterIp], port, decision: internal });
+    }
+    return ports;
+  }
+
   private createTarget(): ForwarderTarget {
     const { clock, random } = this.options;
     return new ForwarderTarget(random, () => clock.monotonic());
   }
 
   /** Listens on all addresses that the host has, or, if one of them is taken, on none. */
-  private async open(key: string, protocol: 'tcp' | 'udp', port: number, target: ForwarderTarget): Promise<boolean> {
-    const { addresses, clock, logger } = this.options;
+  private async open(
+    key: string,
+    protocol: 'tcp' | 'udp',
+    addresses: readonly string[],
+    port: number,
+    target: ForwarderTarget,
+  ): Promise<boolean> {
+    const { clock, logger } = this.options;
     const forwarders: (TcpForwarder | UdpForwarder)[] = [];
     let isTaken = false;
     for (const address of addresses) {

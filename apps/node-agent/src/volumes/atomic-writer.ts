@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { giveTo } from './owner';
 
 export interface PayloadFile {
   readonly data: Buffer;
@@ -68,7 +69,7 @@ async function writeTree(root: string, payload: Payload, gid: number | undefined
 async function chown(file: string, uid: number, gid: number, mode: number): Promise<void> {
   if (process.getuid?.() !== 0) return;
   const stat = await fs.lstat(file);
-  await fs.lchown(file, uid < 0 ? stat.uid : uid, gid < 0 ? stat.gid : gid);
+  await giveTo(file, uid < 0 ? stat.uid : uid, gid < 0 ? stat.gid : gid);
   await fs.chmod(file, mode);
 }
 

@@ -3,6 +3,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { resources, type HostPathVolumeSource } from '#api';
 import { type DeepReadonly, hasReason, parseQuantity, wholeValue } from '#machinery';
+import { giveTo } from './owner';
 import { volumeDirectory } from './content-volumes';
 import { isMountPoint, mount } from './mounts';
 import { type MountedVolume, type VolumeContext, type VolumePlugin, type VolumeServices } from './volume';
@@ -117,7 +118,7 @@ async function giveToGroup(directory: string, { pod }: VolumeContext): Promise<v
 
 async function giveTree(file: string, gid: number): Promise<void> {
   const stat = await fs.lstat(file);
-  await fs.lchown(file, stat.uid, gid);
+  await giveTo(file, stat.uid, gid);
   if (stat.isSymbolicLink()) return;
   await fs.chmod(file, (stat.mode & 0o7777) | (stat.isDirectory() ? 0o2770 : 0o660));
   if (!stat.isDirectory()) return;

@@ -7,9 +7,11 @@ import { readFile } from 'node:fs/promises';
  */
 export async function killTree(pid: number): Promise<boolean> {
   if (pid <= 1) return false;
+  // What it starts between the look and the kill would go on.
+  signal(pid, 'SIGSTOP');
   // Children first seen would be adopted by process 1 of the container once their parent is gone.
   const children = await childrenOf(pid);
-  const isKilled = kill(pid);
+  const isKilled = signal(pid, 'SIGKILL');
   await Promise.all(children.map((child) => killTree(child)));
   return isKilled;
 }
@@ -25,9 +27,9 @@ async function childrenOf(pid: number): Promise<number[]> {
   }
 }
 
-function kill(pid: number): boolean {
+function signal(pid: number, name: NodeJS.Signals): boolean {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, name);
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

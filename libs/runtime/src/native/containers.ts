@@ -112,12 +112,12 @@ export class Containers {
   }
 
   private async launch(record: ContainerRecord): Promise<void> {
-    const { layout, runtime, supervisor, records, clock } = this.parts;
+    const { layout, runtime, supervisor, records, clock, host } = this.parts;
     const { id, config } = record;
     // A start that was cut short.
     if (await runtime.knows(id)) await runtime.delete(id);
     await unmount(layout.rootfs(id));
-    await mountRoot(layout.container(id), record.layers);
+    await mountRoot(layout.container(id), record.layers, host.userNamespace !== undefined);
     await runtime.writeBundle(layout.container(id), await this.specOf(record));
     const { name, tty, stdin, stdinOnce } = config;
     const created = await supervisor.create(id, { name, tty, stdin, stdinOnce });

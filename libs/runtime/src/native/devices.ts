@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type ContainerConfig, RuntimeError } from '../container-runtime';
 import { type OciDevice } from './oci/spec-types';
 
-export type ContainerDevice = OciDevice & { readonly permissions: string };
+export type ContainerDevice = OciDevice & { readonly permissions: string; readonly hostPath: string };
 
 /** The devices a container asks for; a privileged one has the machine's. */
 export async function devicesOf({ devices, security }: ContainerConfig): Promise<ContainerDevice[]> {
@@ -47,7 +47,7 @@ async function deviceAt(
   if (found === undefined || !(found.isCharacterDevice() || found.isBlockDevice())) return undefined;
   const { mode, uid, gid, rdev } = found;
   const type = found.isBlockDevice() ? 'b' : 'c';
-  return { path: containerPath, type, ...numbersOf(rdev), fileMode: mode & 0o777, uid, gid, permissions };
+  return { hostPath, path: containerPath, type, ...numbersOf(rdev), fileMode: mode & 0o777, uid, gid, permissions };
 }
 
 /** The kernel's huge encoding, as glibc has it (makedev(3)). */

@@ -7,8 +7,9 @@ import { runProgram, tryProgram } from './run-program';
  * Mounts layers under a directory for what is written. They are named by links, which are numbers: overlayfs takes less than 4096 bytes of options,
  * which are too few for 127 names of layers, and a comma or colon in the data directory's name would end one.
  * @param layers the lowest first; may be none
+ * @param isRootless overlayfs then puts its notes into attributes that everybody may set (Linux 5.11)
  */
-export async function mountRoot(container: string, layers: readonly string[]): Promise<void> {
+export async function mountRoot(container: string, layers: readonly string[], isRootless: boolean): Promise<void> {
   const inside = (name: string): string => path.join(container, name);
   for (const name of ['upper', 'work', 'rootfs', 'empty', 'lower']) {
     await mkdir(inside(name), { recursive: true, mode: 0o755 });
@@ -16,7 +17,7 @@ export async function mountRoot(container: string, layers: readonly string[]): P
   const highestFirst = layers.length === 0 ? [inside('empty')] : [...layers].reverse();
   const cwd = inside('lower');
   await Promise.all(highestFirst.map((layer, index) => linkTo(layer, path.join(cwd, String(index)))));
-  const options = `lowerdir=${Object.keys(highestFirst).join(':')},upperdir=../upper,workdir=../work`;
+  const options = `lowerdir=${Object.keys(highestFirst).join(':')},upperdir=../upper,workdir=../work${isRootless ? ',userxattr' : ''}`;
   const args = ['-n', '-t', 'overlay', '-o', options, 'overlay', inside('rootfs')];
   await runProgram('mount', args, { cwd }).catch((error: Error) => {
     throw new RuntimeError('start-failed', `failed to mount the container's root: ${error.message}`);

@@ -39,6 +39,7 @@ import { type ContainerRecord, type SandboxRecord } from './records';
 import { resourcesOf } from './oci/oci-spec';
 import { type WantedPrograms } from './oci-runtime/find-programs';
 import { mostAtOnce, openParts, type NativeParts } from './open-parts';
+import { type RootlessNetwork } from './rootless/host-ports';
 import { runtimeInfo } from './runtime-info';
 
 export interface NativeRuntimeOptions extends PodNetworkConfig {
@@ -49,6 +50,8 @@ export interface NativeRuntimeOptions extends PodNetworkConfig {
   readonly node: string;
   /** Absent: the best that there are. */
   readonly programs?: WantedPrograms;
+  /** Present: the node is in a `NodeNamespace`. */
+  readonly rootless?: RootlessNetwork;
   readonly clock: Clock;
   /** 0 ≤ x < 1; for jitter. */
   readonly random: () => number;
@@ -78,7 +81,7 @@ export class NativeRuntime implements ContainerRuntime {
 
   async info(): Promise<RuntimeInfo> {
     const { runtime, host } = await this.parts();
-    return runtimeInfo(await runtime.version(), host.cgroupVersion);
+    return runtimeInfo(await runtime.version(), host, this.options.rootless?.problem);
   }
 
   /** What makes containers, with its version. */
@@ -273,6 +276,7 @@ export class NativeRuntime implements ContainerRuntime {
     this.rotation?.cancel();
     this.hub.close();
     const parts = await this.opening?.catch(() => undefined);
+    parts?.network.close();
     await parts?.images.close();
   }
 

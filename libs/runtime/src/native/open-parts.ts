@@ -16,6 +16,7 @@ import { Records } from './records';
 import { findPrograms } from './oci-runtime/find-programs';
 import { type Supervisor } from './oci-runtime/supervisor';
 import { type Parts, preparePause, Sandboxes } from './sandboxes';
+import { userNamespaceObstacles } from './rootless/user-namespace';
 import { tryProgram } from './run-program';
 import { settleUnfinished } from './unfinished';
 
@@ -32,14 +33,14 @@ export const mostAtOnce = Math.max(4, 2 * availableParallelism());
 /** Opens what a runtime works with, and removes what a crash has left. */
 export async function openParts(options: NativeRuntimeOptions, layout: Layout): Promise<NativeParts> {
   const { cluster, node, clock, random, logger } = options;
-  if (process.getuid?.() !== 0) throw new RuntimeError('unavailable', 'containers without an engine need root');
+  if (process.getuid?.() !== 0) throw new RuntimeError('unavailable', await whyNotRoot());
   const records = new Records(layout);
   await records.load();
   const { runtime, supervisor } = await findPrograms(layout, options.programs);
   await checkPrograms();
   await preparePause(layout);
   const host = await hostFacts();
-  const network = new NativeNetwork(options, node, logger);
+  const network = new NativeNetwork(options, node, logger, options.rootless);
   const images = await ImageStore.open({ ...options.images, clock, random, logger });
   const parts = { layout, records, runtime, network, host, clock, cgroupParent: cgroupOf(cluster) };
   const prefix = `${createHash('sha256').update(options.directory).digest('hex').slice(0, 12)}-`;
@@ -52,12 +53,22 @@ export async function openParts(options: NativeRuntimeOptions, layout: Layout): 
     for (const known of await images.users()) {
       if (known.startsWith(prefix) && !records.containers.has(known.slice(prefix.length))) await images.release(known);
     }
-    await sandboxes.applyFilter();
+    await sandboxes.applyFilter().catch((error: unknown) => {
+      // A port that somebody else has taken meanwhile is no reason not to run.
+      if (options.rootless === undefined) throw error;
+      logger.warn({ err: error }, 'ports of the host cannot be opened');
+    });
   } catch (error) {
     await images.close();
     throw error;
   }
   return { ...parts, supervisor, images, sandboxes, containers };
+}
+
+async function whyNotRoot(): Promise<string> {
+  const obstacles = await userNamespaceObstacles();
+  const why = obstacles.length === 0 ? 'there is none here' : obstacles.join('; ');
+  return `containers without an engine need root, or a user namespace of one's own: ${why}`;
 }
 
 async function checkPrograms(): Promise<void> {

@@ -1,11 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { arch, release } from 'node:os';
 import { type RuntimeInfo } from '../container-runtime';
+import { limitsOf } from './rootless/limits';
+import { type HostFacts } from './oci/oci-spec';
 
 /** The kernel's names of architectures, as Docker tells them. */
 const architectures: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
-export async function runtimeInfo(version: string, cgroupVersion: 1 | 2): Promise<RuntimeInfo> {
+/** @param problem of the way out of the node's own network */
+export async function runtimeInfo(
+  version: string,
+  { cgroupVersion, userNamespace }: HostFacts,
+  problem?: string,
+): Promise<RuntimeInfo> {
   return {
     name: 'native',
     version,
@@ -15,6 +22,7 @@ export async function runtimeInfo(version: string, cgroupVersion: 1 | 2): Promis
     operatingSystem: await operatingSystem(),
     kernelVersion: release(),
     architecture: architectures[arch()] ?? arch(),
+    ...(userNamespace === undefined ? {} : { limits: limitsOf(userNamespace, problem) }),
   };
 }
 

@@ -1,8 +1,19 @@
-import { readFile } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { type CgroupHierarchies } from './cgroup-steps';
 
 export async function cgroupHierarchies(): Promise<CgroupHierarchies> {
-  return parseHierarchies(await readFile('/proc/self/mountinfo', 'utf8'));
+  const found = parseHierarchies(await readFile('/proc/self/mountinfo', 'utf8'));
+  const places = found.version === 2 ? [found.mountPoint] : Object.values(found.mountPoints);
+  const mayMake = await Promise.all(places.map(isWritable));
+  // An ordinary user may make none, and counts nothing.
+  return mayMake.every((may) => !may) ? { version: 1, mountPoints: {} } : found;
+}
+
+function isWritable(directory: string): Promise<boolean> {
+  return access(directory, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Mounts as in proc(5), "/proc/pid/mountinfo". Version 2 without anything of version 1 is version 2. */

@@ -87,15 +87,16 @@ test('devices have their numbers, and a /dev of the pod is left alone', () => {
 test('a filter is loaded last by who has given up new privileges, and before the capabilities go by who has not', () => {
   const filter = Buffer.from('filter');
   const tail = (noNewPrivileges: boolean): string[] =>
-    verbs(processSteps({ ...spec.process, noNewPrivileges }, filter)).slice(-5);
-  expect(tail(true)).toEqual(['bounding', 'identity', 'no-new-privileges', 'seccomp', 'exec']);
-  expect(tail(false)).toEqual(['find', 'seccomp', 'bounding', 'identity', 'exec']);
+    verbs(processSteps({ ...spec.process, noNewPrivileges }, filter)).slice(-6);
+  expect(tail(true)).toEqual(['bounding', 'groups', 'identity', 'no-new-privileges', 'seccomp', 'exec']);
+  expect(tail(false)).toEqual(['find', 'seccomp', 'bounding', 'groups', 'identity', 'exec']);
 });
 
 test('what a process may and is', () => {
   const steps = changed({ rlimits: [{ type: 'RLIMIT_NOFILE', soft: 5, hard: 6 }], terminal: true });
   expect(steps).toContainEqual(['bounding', String(2n ** 40n + 32n)]);
-  expect(steps).toContainEqual(['identity', 1, 2, '0', '0', 2, 3]);
+  expect(steps).toContainEqual(['groups', 2, 3]);
+  expect(steps).toContainEqual(['identity', 1, 2, '0', '0']);
   expect(steps).toContainEqual(['rlimit', 7, 5, 6]);
   expect(steps).toContainEqual(['environment', 'PATH=/bin', 'A=\n']);
   expect(verbs(steps)).toContain('terminal');

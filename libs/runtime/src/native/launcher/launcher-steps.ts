@@ -69,11 +69,12 @@ export function processSteps(process: OciProcess, filter?: Uint8Array, beforeRun
   if (process.apparmorProfile !== undefined) throw unable('apply AppArmor profiles');
   if (process.selinuxLabel !== undefined) throw unable('set SELinux labels');
   const { effective, permitted } = capabilities;
-  const groups = user.additionalGids ?? [];
   const filtering: Step[] = filter === undefined ? [] : [['seccomp', filter]];
   const identity: Step[] = [
     ['bounding', capabilityMask(capabilities.bounding)],
-    ['identity', user.uid, user.gid, capabilityMask(effective), capabilityMask(permitted), ...groups],
+    // Where one's own number is all there is, groups are kept.
+    ...(user.additionalGids === undefined ? [] : [['groups', ...user.additionalGids] as const]),
+    ['identity', user.uid, user.gid, capabilityMask(effective), capabilityMask(permitted)],
   ];
   return [
     ['session'],
@@ -113,7 +114,8 @@ const kinds = { c: 0o020000, b: 0o060000 } as const;
 function deviceSteps({ mounts, linux: { devices = [] } }: OciSpec): Step[] {
   const dev = mounts.find(({ destination }) => path.normalize(destination) === '/dev');
   if (dev === undefined || dev.type === 'bind') return [];
-  const own = new Set(devices.map((device) => device.path));
+  // Those that are mounted are there.
+  const own = new Set([...devices.map((device) => device.path), ...mounts.map(({ destination }) => destination)]);
   const all = [
     ...devices,
     ...standardDevices

@@ -19,8 +19,8 @@ export class LinkError extends Error {
   }
 }
 
-/** Something to tell the kernel, or the process whose network namespace is meant from then on. */
-export type LinkRequest = LinkMessage | { readonly enter: number };
+/** Something to tell the kernel, or the process whose network namespace is meant from then on, or a batch for the packet filter. */
+export type LinkRequest = LinkMessage | { readonly enter: number } | { readonly filter: Buffer };
 
 /** Tells the kernel one after the other. Rejects with `LinkError` at the first that it refuses; what is behind it is not told. */
 export async function tellKernel(...requests: readonly LinkRequest[]): Promise<void> {
@@ -37,6 +37,7 @@ export async function tellKernel(...requests: readonly LinkRequest[]): Promise<v
 
 function stepOf(request: LinkRequest): Step {
   if ('enter' in request) return ['enter', request.enter];
+  if ('filter' in request) return ['filter', request.filter];
   const { bytes, interface: to } = request;
   return to === undefined ? ['send', bytes] : ['send', bytes, to.offset, to.name];
 }

@@ -7,6 +7,7 @@ import { hasProgram, runProgram, tryProgram } from '../run-program';
 import { acceptForwarding, forgetForwarding } from './forwarding';
 import { LinkError, linkErrors, tellKernel } from './links';
 import { podRules } from './packet-filter';
+import { HostPorts, type RootlessNetwork } from '../rootless/host-ports';
 import {
   addAddress,
   addBridge,
@@ -29,12 +30,16 @@ export class NativeNetwork {
   private ready: Promise<void> | undefined;
   private filter: Promise<boolean> | undefined;
   private filtering: Promise<void> = Promise.resolve();
+  /** Present: the network is the node's own, and ports of the machine are somewhere else. */
+  private readonly hostPorts: HostPorts | undefined;
 
   constructor(
     private readonly config: PodNetworkConfig,
     node: string,
     private readonly logger: Logger,
+    rootless?: RootlessNetwork,
   ) {
+    this.hostPorts = rootless === undefined ? undefined : new HostPorts(rootless.relay);
     this.bridge = bridgeName(config);
     this.prefix = Number(config.clusterCidr.split('/')[1] ?? 16);
     this.table = `${this.bridge}-${createHash('sha256').update(node).digest('hex').slice(0, 8)}`;
@@ -86,8 +91,9 @@ export class NativeNetwork {
       const ports = pods().flatMap(({ ip, portMappings }) =>
         ip === undefined ? [] : portMappings.map((mapping) => ({ ...mapping, podIp: ip })),
       );
+      await this.hostPorts?.follow(ports);
       if (!(await this.canFilter())) {
-        if (ports.length === 0) return;
+        if (ports.length === 0 || this.hostPorts !== undefined) return;
         throw new RuntimeError('create-failed', 'ports of the host take nft, which is not installed');
       }
       const { clusterCidr, isMasqueraded = true } = this.config;
@@ -99,6 +105,11 @@ export class NativeNetwork {
     const turn = this.filtering.then(apply);
     this.filtering = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** Ports of the host that end with this process. */
+  close(): void {
+    this.hostPorts?.close();
   }
 
   private async create(): Promise<void> {
@@ -120,7 +131,7 @@ export class NativeNetwork {
 
   private canFilter(): Promise<boolean> {
     this.filter ??= hasProgram('nft').then((isThere) => {
-      if (!isThere)
+      if (!isThere && this.hostPorts === undefined)
         this.logger.warn({}, 'without nft pods have no ports of the host, and reach only what knows their addresses');
       return isThere;
     });

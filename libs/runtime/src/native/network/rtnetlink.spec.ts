@@ -1,4 +1,13 @@
-import { addAddress, addBridge, addDefaultRoute, addVeth, attachToBridge, takeUp } from './rtnetlink';
+import {
+  addAddress,
+  addBridge,
+  addDefaultRoute,
+  addDefaultRouteBy,
+  addLocalNetwork,
+  addVeth,
+  attachToBridge,
+  takeUp,
+} from './rtnetlink';
 
 const hex = ({ bytes }: { readonly bytes: Buffer }): string => bytes.toString('hex');
 
@@ -22,6 +31,8 @@ test.each([
   [attachToBridge('nsv1', 'br0'), 'br0'],
   [addAddress('eth0', '10.1.2.3', 16), 'eth0'],
   [addDefaultRoute('eth0', '10.1.0.1'), 'eth0'],
+  [addDefaultRouteBy('uplink', '10.1.0.1'), 'uplink'],
+  [addLocalNetwork('10.96.0.0', 16, '10.1.0.1'), 'lo'],
 ])('where the number of an interface goes is empty until then', ({ bytes, interface: to }, name) => {
   expect(to?.name).toBe(name);
   expect(bytes.readUInt32LE(to?.offset ?? 0)).toBe(0);

@@ -11,7 +11,7 @@ const info = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
 const VETH_INFO_PEER = 1;
 const IFLA_BRPORT_MODE = 4;
 const address = { address: 1, local: 2, broadcast: 4 } as const;
-const route = { interface: 4, gateway: 5 } as const;
+const route = { destination: 1, interface: 4, gateway: 5, source: 7 } as const;
 
 /** A message, and where the number of an interface is to be put into it that is known by its name only when it is sent. */
 export interface LinkMessage {
@@ -34,6 +34,13 @@ export function addVeth(name: string, pid: number, mtu?: number): LinkMessage {
   const peer = [linkHead(), text(link.name, 'eth0'), number(link.namespaceOfPid, pid), ...size];
   const data = nested(info.data, nested(VETH_INFO_PEER, ...peer));
   const body = [linkHead(), text(link.name, name), ...size, nested(link.info, text(info.kind, 'veth'), data)];
+  return message(types.newLink, flags.create | flags.exclusive, body);
+}
+
+/** A pair of interfaces, both here. */
+export function addPair(name: string, peer: string): LinkMessage {
+  const data = nested(info.data, nested(VETH_INFO_PEER, linkHead(), text(link.name, peer)));
+  const body = [linkHead(), text(link.name, name), nested(link.info, text(info.kind, 'veth'), data)];
   return message(types.newLink, flags.create | flags.exclusive, body);
 }
 
@@ -90,6 +97,27 @@ export function addDefaultRoute(name: string, gateway: string): LinkMessage {
   const body = [head, number(route.interface, 0), attribute(route.gateway, bytesOf(gateway))];
   const offset = headerBytes + head.length + 4;
   return { ...message(types.newRoute, flags.create | flags.exclusive, body), interface: { offset, name } };
+}
+
+/** Everything else goes out by an interface. */
+export function addDefaultRouteBy(name: string, source: string): LinkMessage {
+  // struct rtmsg: family, lengths, table main, protocol boot, scope link, unicast
+  const head = Buffer.from([AF_INET, 0, 0, 0, 254, 3, 253, 1, 0, 0, 0, 0]);
+  return routed(head, [attribute(route.source, bytesOf(source))], name);
+}
+
+/** All addresses of a network are this machine's own: what listens on one of them is reached by it (ip-route(8), "local"). */
+export function addLocalNetwork(network: string, prefixLength: number, source: string): LinkMessage {
+  // struct rtmsg: family, lengths, table local, protocol boot, scope host, local
+  const head = Buffer.from([AF_INET, prefixLength, 0, 0, 255, 3, 254, 2, 0, 0, 0, 0]);
+  return routed(head, [attribute(route.destination, bytesOf(network)), attribute(route.source, bytesOf(source))], 'lo');
+}
+
+/** Succeeds if there is one like it. */
+function routed(head: Buffer, attributes: readonly Buffer[], name: string): LinkMessage {
+  const body = [head, number(route.interface, 0), ...attributes];
+  const offset = headerBytes + head.length + 4;
+  return { ...message(types.newRoute, flags.create | flags.replace, body), interface: { offset, name } };
 }
 
 /** struct ifinfomsg: of any interface, by its name. @param up IFF_UP: it is taken up */

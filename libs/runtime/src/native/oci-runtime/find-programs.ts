@@ -5,6 +5,7 @@ import { exists } from '../host-facts';
 import { cgroupHierarchies } from '../launcher/hierarchies';
 import { installLauncher } from '../launcher/install';
 import { type Layout } from '../layout';
+import { ownUserNamespace } from '../rootless/user-namespace';
 import { maxBytes, maxFiles } from '../log-rotation';
 import { crun, launcher, type OciRuntimeName, runc } from './dialects';
 import { OciRuntime } from './oci-runtime';
@@ -31,6 +32,8 @@ export interface WantedPrograms {
  */
 export async function findPrograms(layout: Layout, wanted: WantedPrograms = {}): Promise<ContainerPrograms> {
   const own = await installLauncher(layout.programs);
+  // In an ordinary user's namespace others have ways of their own, which go by control groups that there are none of.
+  if ((await ownUserNamespace()) !== undefined) wanted = { runtime: 'launcher', hasOwnSupervisor: true };
   const name = wanted.runtime ?? (await nameInUse(layout)) ?? (await bestOf());
   const program = wanted.runtimeProgram ?? (name === 'launcher' ? own.launcher : await inPath(name));
   if (program === undefined) {

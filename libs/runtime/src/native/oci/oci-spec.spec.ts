@@ -50,7 +50,7 @@ const facts: ContainerFacts = {
   shm: '/s/shm',
   sandboxPid: 7,
   devices: [],
-  host: { cgroupVersion: 1, capabilities: everything, openFiles: 4096 },
+  host: { cgroupVersion: 1, capabilities: everything, openFiles: 4096, oomScore: 0 },
 };
 const specOf = (overrides: Partial<ContainerConfig> = {}, more: Partial<ContainerFacts> = {}) =>
   containerSpec({ ...facts, ...more, config: { ...config, ...overrides } });

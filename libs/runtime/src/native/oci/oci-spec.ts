@@ -9,7 +9,10 @@ import { capabilitiesOf } from './capabilities';
 import { resolveUser, type UserFiles } from './image-user';
 import { maskedPaths, readonlyPaths, rootPropagation, systemMounts, withVolumes } from './oci-mounts';
 import { type SeccompProfile } from '../seccomp/seccomp-types';
-import { type OciDevice, type OciNamespace, type OciResources, type OciSpec } from './spec-types';
+import { type OciNamespace, type OciResources, type OciSpec } from './spec-types';
+import { type ContainerDevice } from '../devices';
+import { type UserNamespace } from '../rootless/user-namespace';
+import { inUserNamespace } from './in-user-namespace';
 
 const ociVersion = '1.0.2';
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -21,6 +24,10 @@ export interface HostFacts {
   readonly capabilities: bigint;
   /** How many files it may let others open (RLIMIT_NOFILE, the hard limit). */
   readonly openFiles: number;
+  /** Present: this process is root in an ordinary user's namespace only. */
+  readonly userNamespace?: UserNamespace;
+  /** What it may be killed at the latest (proc(5), "/proc/pid/oom_score_adj"). */
+  readonly oomScore: number;
 }
 
 /** CAP_SYS_RESOURCE: to be killed later than one's parent needs it (proc(5), "/proc/pid/oom_score_adj"). */
@@ -37,13 +44,13 @@ export function sandboxSpec(
     ...(hostIpc ? [] : ([{ type: 'ipc' }] as const)),
     ...(hostPid || !shareProcessNamespace ? [] : ([{ type: 'pid' }] as const)),
   ];
-  return {
+  const spec: OciSpec = {
     ociVersion,
     ...(hostNetwork ? {} : { hostname }),
     root: { path: rootfs, readonly: true },
     process: {
       terminal: false,
-      user: { uid: 0, gid: 0 },
+      user: { uid: 0, gid: 0, additionalGids: [] },
       args: ['/pause'],
       env: [],
       cwd: '/',
@@ -59,6 +66,7 @@ export function sandboxSpec(
       sysctl: sysctls,
     },
   };
+  return adapted(spec, host);
 }
 
 export interface ContainerFacts {
@@ -75,7 +83,7 @@ export interface ContainerFacts {
   /** Of the container whose process namespace it joins. */
   readonly targetPid?: number;
   /** The devices asked for, and for a privileged container the machine's. */
-  readonly devices: readonly (OciDevice & { readonly permissions: string })[];
+  readonly devices: readonly ContainerDevice[];
   /** A profile in OCI's form; absent: unconfined. */
   readonly seccomp?: SeccompProfile;
   readonly host: HostFacts;
@@ -91,7 +99,7 @@ export function containerSpec(facts: ContainerFacts): OciSpec {
   const held = user.uid === 0 ? capabilities : [];
   const isMasked = !security.privileged && !security.unmaskedProc;
   const propagation = rootPropagation(config.mounts);
-  return {
+  const spec: OciSpec = {
     ociVersion,
     root: { path: rootfs, readonly: security.readOnlyRootFilesystem },
     process: {
@@ -114,12 +122,22 @@ export function containerSpec(facts: ContainerFacts): OciSpec {
       namespaces: namespacesOf(facts),
       cgroupsPath,
       resources: { ...deviceRules(facts), ...resourcesOf(resources) },
-      devices: devices.map(({ permissions: _, ...device }) => device),
+      devices: devices.map(({ permissions: _, hostPath: __, ...device }) => device),
       ...(isMasked ? { maskedPaths, readonlyPaths } : {}),
       ...(propagation === undefined ? {} : { rootfsPropagation: propagation }),
       ...(facts.seccomp === undefined || security.privileged ? {} : { seccomp: facts.seccomp }),
     },
   };
+  return adapted(spec, host, devices, security.supplementalGroups);
+}
+
+function adapted(
+  spec: OciSpec,
+  { userNamespace, oomScore: leastOomScore }: HostFacts,
+  devices: readonly ContainerDevice[] = [],
+  asked: readonly number[] = [],
+): OciSpec {
+  return userNamespace === undefined ? spec : inUserNamespace(spec, userNamespace, { devices, asked, leastOomScore });
 }
 
 /** Swap is no memory: the limit is that of both together. */

@@ -2,12 +2,10 @@ import fs from 'node:fs/promises';
 import { constants, type PathLike } from 'node:fs';
 import { type Extent } from '../tar/sparse';
 import { type Attributes } from './layer-tree';
+import { mayGive } from './owners';
 
 /** An open file to write, exclusively made: never what was there, never through a link. */
 const exclusive = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-
-/** Owners can be given by root alone. What has not the owner it should have must not have his set-id bits either. */
-export const mayChown = process.getuid?.() === 0;
 
 /** The path of a layer's file for the kernel: names are bytes. */
 export function kernelPath(root: string, path: string): Buffer {
@@ -27,7 +25,7 @@ export async function writeFile(
       await handle.truncate(sparse.size);
       await writeExtents(handle, content, sparse.extents);
     }
-    if (mayChown) await handle.chown(attributes.uid, attributes.gid);
+    if (mayGive(attributes)) await handle.chown(attributes.uid, attributes.gid);
     // After the owner, whose change takes set-id bits away.
     await handle.chmod(modeOf(attributes));
     await handle.utimes(attributes.mtime, attributes.mtime);
@@ -38,19 +36,20 @@ export async function writeFile(
 
 /** Of a directory, a device or a FIFO, never of a symbolic link. */
 export async function setAttributes(path: PathLike, attributes: Attributes): Promise<void> {
-  if (mayChown) await fs.lchown(path, attributes.uid, attributes.gid);
+  if (mayGive(attributes)) await fs.lchown(path, attributes.uid, attributes.gid);
   await fs.chmod(path, modeOf(attributes));
   await fs.lutimes(path, attributes.mtime, attributes.mtime);
 }
 
 export async function makeSymlink(path: PathLike, target: string, attributes: Attributes): Promise<void> {
   await fs.symlink(Buffer.from(target, 'latin1'), path);
-  if (mayChown) await fs.lchown(path, attributes.uid, attributes.gid);
+  if (mayGive(attributes)) await fs.lchown(path, attributes.uid, attributes.gid);
   await fs.lutimes(path, attributes.mtime, attributes.mtime);
 }
 
-function modeOf({ mode }: Attributes): number {
-  return mayChown ? mode : mode & 0o1777;
+function modeOf(attributes: Attributes): number {
+  const { mode } = attributes;
+  return mayGive(attributes) ? mode : mode & 0o1777;
 }
 
 async function writeAll(handle: fs.FileHandle, chunk: Buffer, position?: number): Promise<void> {

@@ -40,6 +40,7 @@ my %numbers = (
   setresgid     => [119, 149],
   setresuid     => [117, 147],
   setsid        => [112, 157],
+  statfs        => [137, 43],
   symlinkat     => [266, 36],
   umount2       => [166, 39],
   unshare       => [272, 97],
@@ -81,7 +82,7 @@ sub now {
   return unpack 'qq', $time;
 }
 
-# Sends a file descriptor over a Unix socket, or receives one (cmsg(3), SCM_RIGHTS). Undef: the other side has gone.
+# Sends a file descriptor over a Unix socket, or receives one (cmsg(3), SCM_RIGHTS), in a list with the bytes beside it. Undef: the other side has gone.
 sub send_descriptor {
   my ($socket, $descriptor) = @_;
   my $byte = 'x';
@@ -102,7 +103,8 @@ sub receive_descriptor {
   my $received = try('recvmsg', $socket, $message, 0x40000000);    # MSG_CMSG_CLOEXEC
   return undef unless $received;
   my ($length, $level, $type, $descriptor) = unpack 'Q l l l', $control;
-  return $length == 20 && $level == 1 && $type == 1 ? $descriptor : undef;
+  undef $descriptor unless $length == 20 && $level == 1 && $type == 1;
+  return wantarray ? ($descriptor, substr $byte, 0, $received) : $descriptor;
 }
 
 1;

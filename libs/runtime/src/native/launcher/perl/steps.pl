@@ -126,11 +126,11 @@ my %verbs = (
       last unless defined Kernel::try('prctl', 24, $capability, 0, 0, 0);    # PR_CAPBSET_DROP
     }
   },
+  groups => sub { Kernel::call('setgroups', scalar @_, pack('L*', @_)) },
   identity => sub {
-    my ($user, $group, $effective, $permitted, @more) = @_;
+    my ($user, $group, $effective, $permitted) = @_;
     give_streams($user) if $user != 0;
     Kernel::call('prctl', 8, 1, 0, 0, 0);    # PR_SET_KEEPCAPS
-    Kernel::call('setgroups', scalar @more, pack('L*', @more));
     Kernel::call('setresgid', (0 + $group) x 3);
     Kernel::call('setresuid', (0 + $user) x 3);
     Kernel::call('prctl', 8, 0, 0, 0, 0);
@@ -261,7 +261,19 @@ sub join_namespaces {
 
 sub mount {
   my ($source, $target, $type, $flags, $data) = @_;
-  defined Kernel::try('mount', $source, $target, $type, $flags, $data) or die "mount $source" . named($target) . ": $!\n";
+  return if defined Kernel::try('mount', $source, $target, $type, $flags, $data);
+  # What came from a user namespace above keeps what restricts it there (mount_namespaces(7), "Restrictions").
+  return if $! == 1 && $flags & MS_REMOUNT && defined Kernel::try('mount', $source, $target, $type, $flags | restrictions($target), $data);
+  die "mount $source" . named($target) . ": $!\n";
+}
+
+# The flags of a mount that restrict, and when it notes accesses (statfs(2)).
+sub restrictions {
+  my ($target) = @_;
+  my $facts = "\0" x 120;
+  Kernel::fill('statfs', $target, $facts) // return 0;
+  my $flags = unpack 'x80 q', $facts;
+  return ($flags & 0xc0e) | ($flags & 0x1000 ? 0x200000 : 0);
 }
 
 # A path that a message may show: what a descriptor stands for.
