@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { resources } from '#api';
 import { type Bus, createInProcessBus, createNatsBus } from '#bus';
 import { alwaysLeader, type ControllerDependencies, createInformerFactory, type InformerFactory } from '#controller';
-import { type Clock, delay, systemClock } from '#machinery';
+import { type Clock, delay, nodeNameOf, systemClock } from '#machinery';
 import { kubeletClientRequest } from '#pki';
 import { ClientFactory, ComponentDependencies, groupsOf, hostAddresses, users } from '#process';
 import { type Logger, Registry, type RunningComponent } from '#telemetry';
@@ -224,7 +224,7 @@ class Composition {
     const listen = [{ address: plan.gateway, port: DNS_PORT }];
     const dns = await createDns({ listen, zone: plan.clusterDomain }, dependencies.as(users.informers, 'dns'));
     this.add(dns);
-    const options = { clusterIp: plan.dnsService, endpoints: dns.addresses, replica: hostname().toLowerCase() };
+    const options = { clusterIp: plan.dnsService, endpoints: dns.addresses, replica: machineName(0) };
     this.add(await announceDns(options, dependencies.as(users.dns, 'dns')));
   }
 
@@ -337,6 +337,6 @@ class Composition {
 }
 
 function machineName(index: number): string {
-  const name = hostname().toLowerCase();
+  const name = nodeNameOf(hostname());
   return index === 0 ? name : `${name}-${index}`;
 }
