@@ -315,6 +315,14 @@ describe.each(combinations)('by $name', ({ name, needs, subnet, wanted }) => {
       expect([first.split(' ')[0], more.length, more.at(-1)?.split(' ')[0]]).toEqual(['0', 119_999, '119999']);
     });
 
+    test('whoever mounts for the agent may die', async () => {
+      const agents = execFileSync('pgrep', ['-f', `steward.pl ${lab.home}.* ${process.pid}$`], { encoding: 'utf8' });
+      for (const pid of agents.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
+      const { id } = await until(() => pods.run(['true']).catch(() => undefined));
+      await runtime.startContainer(id);
+      expect(await pods.ended(id)).toMatchObject({ exitCode: 0 });
+    });
+
     test('purging leaves nothing, and can be repeated', async () => {
       const other = new NativeLab(`native-${process.pid}-c`, `${subnet}.${second + 2}`, wanted());
       labs.push(other);
@@ -323,6 +331,7 @@ describe.each(combinations)('by $name', ({ name, needs, subnet, wanted }) => {
       const sandbox = await other.runtime.runSandbox(config);
       const id = await other.runtime.createContainer(sandbox.id, config, containerOf(image, ['sleep', '3600']));
       await other.runtime.startContainer(id);
+      await other.runtime.close();
       const purge = (): Promise<void> =>
         purgeNative({ directory: join(other.home, 'native'), cluster: other.cluster, clock: systemClock });
       await purge();

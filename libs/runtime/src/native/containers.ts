@@ -66,7 +66,7 @@ export class Containers {
     const { state } = await this.status(record);
     if (state === 'running') return;
     if (state === 'exited') throw new RuntimeError('start-failed', `container ${record.id} has already ended`);
-    const { records, clock, runtime, layout } = this.parts;
+    const { records, clock, runtime, layout, steward } = this.parts;
     try {
       await this.launch(record);
     } catch (error) {
@@ -75,7 +75,7 @@ export class Containers {
       const at = Math.ceil(clock.now());
       await records.putContainer({ ...record, failure: { exitCode: exitCodeOf(message), message, at } });
       if (await runtime.knows(record.id)) await runtime.delete(record.id);
-      await unmount(layout.rootfs(record.id));
+      await unmount(steward, layout.rootfs(record.id));
       throw new RuntimeError('start-failed', message);
     }
   }
@@ -94,7 +94,7 @@ export class Containers {
 
   /** Removes whatever there is of it, whether it runs or not. */
   async remove(record: ContainerRecord): Promise<void> {
-    const { layout, runtime, records, images, user, clock, cgroupParent } = this.parts;
+    const { layout, runtime, steward, records, images, user, clock, cgroupParent } = this.parts;
     await this.stop(record, 0);
     // Its last act is to remove what the runtime knows of the container.
     for (const deadline = clock.monotonic() + killMs; await isAlive(record.supervisor); await delay(clock, lookMs)) {
@@ -102,7 +102,7 @@ export class Containers {
     }
     if (await runtime.knows(record.id)) await runtime.delete(record.id);
     await removeCgroup(path.join(record.sandbox.cgroupParent ?? cgroupParent, record.id));
-    await unmount(layout.rootfs(record.id));
+    await unmount(steward, layout.rootfs(record.id));
     await images.release(user(record.id));
     await records.dropContainer(record.id);
   }
@@ -112,12 +112,12 @@ export class Containers {
   }
 
   private async launch(record: ContainerRecord): Promise<void> {
-    const { layout, runtime, supervisor, records, clock } = this.parts;
+    const { layout, runtime, steward, supervisor, records, clock } = this.parts;
     const { id, config } = record;
     // A start that was cut short.
     if (await runtime.knows(id)) await runtime.delete(id);
-    await unmount(layout.rootfs(id));
-    await mountRoot(layout.container(id), record.layers);
+    await unmount(steward, layout.rootfs(id));
+    await mountRoot(steward, layout.container(id), record.layers);
     await runtime.writeBundle(layout.container(id), await this.specOf(record));
     const { name, tty, stdin, stdinOnce } = config;
     const created = await supervisor.create(id, { name, tty, stdin, stdinOnce });
