@@ -1,4 +1,4 @@
-import { lstat, mkdir, readFile, symlink } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { RuntimeError } from '../container-runtime';
 import { type Step } from './launcher/encode-steps';
@@ -49,20 +49,4 @@ export async function unmount(steward: Steward, directory: string): Promise<void
     if (isErrno(error, kernelErrors.invalid) || isErrno(error, kernelErrors.noSuchFile)) return;
     throw new RuntimeError('unavailable', `cannot unmount ${directory}: ${error.message}`);
   });
-}
-
-const maxUserFile = 4 * 2 ** 20;
-
-/** A file of /etc in an image, as text. No link is followed: it would lead to the host's. Empty: there is none. */
-export async function readEtc(root: string, name: string): Promise<string> {
-  const etc = path.join(root, 'etc');
-  try {
-    if (!(await lstat(etc)).isDirectory()) return '';
-    const found = await lstat(path.join(etc, name));
-    if (!found.isFile() || found.size > maxUserFile) return '';
-    return await readFile(path.join(etc, name), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
 }

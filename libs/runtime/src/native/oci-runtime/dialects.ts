@@ -76,6 +76,6 @@ function filterOf({ linux: { seccomp } }: OciSpec): Uint8Array | undefined {
     return encodeFilter(compileFilter(seccomp, syscallArchitectures[thisArchitecture()]));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new RuntimeError('start-failed', `cannot load seccomp profile: ${message}`);
+    throw new RuntimeError('create-failed', `cannot load seccomp profile: ${message}`);
   }
 }
