@@ -72,9 +72,8 @@ export class Crowd {
 
   killContainer(): void {
     const { member, pid } = this.victim();
-    if (member === undefined || pid === undefined) return;
+    if (member === undefined || pid === undefined || !kill(pid)) return;
     member.causes += 1;
-    process.kill(pid, 'SIGKILL');
     this.count('containers killed');
   }
 
@@ -82,9 +81,9 @@ export class Crowd {
     const { member, pid } = this.victim();
     const pause = pid === undefined ? undefined : pauseProcessOf(pid);
     if (member === undefined || pause === undefined || member.kind === 'host-network') return;
+    if (!kill(pause)) return;
     // All of its containers, and the first ones once more.
     member.causes += podKinds[member.kind]?.(0).containers?.length ?? 1;
-    process.kill(pause, 'SIGKILL');
     this.count('sandboxes killed');
   }
 
@@ -133,4 +132,14 @@ function why(pod: DeepReadonly<Pod> | undefined): string {
   return JSON.stringify(
     [...initContainerStatuses, ...containerStatuses].map(({ name, state, lastState }) => ({ name, state, lastState })),
   );
+}
+
+/** False: it has ended by itself since it was seen. */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
 }
