@@ -31,7 +31,7 @@ export class Crowd {
     private readonly node: string,
     private readonly random: Random,
     /** No two runs on one machine should share host ports. */
-    private readonly firstPort: number,
+    private nextPort: number,
   ) {}
 
   /** With those that are still going. */
@@ -43,7 +43,9 @@ export class Crowd {
     const kind = this.random.one(Object.keys(podKinds));
     const number = ++this.last;
     const name = `${kind}-${number}`;
-    const spec = podKinds[kind]?.(this.firstPort + (number % 200)) ?? { containers: [] };
+    // None is taken twice: who has it may still be there.
+    const port = kind === 'host-port' ? this.nextPort++ : 0;
+    const spec = podKinds[kind]?.(port) ?? { containers: [] };
     const containers = spec.containers?.map((one) => ({ ...one, env: [{ name: variable, value: name }] }));
     const pod: Pod = {
       apiVersion: 'v1',
