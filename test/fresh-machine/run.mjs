@@ -1,7 +1,7 @@
 // `npm run fresh`: a cluster without an engine on a machine that has nothing but Debian's essential packages and Node, in a change of root or, with --vm,
 // in a virtual machine with control groups of version 2 alone. See README.md.
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -51,6 +51,7 @@ function prepareRoot() {
   rmSync(join(nestor, tarball));
   cpSync(realpathSync(process.execPath), join(root, 'usr/bin/node'));
   for (const name of ['boot', 'try', 'ask.mjs']) cpSync(join(here, 'guest', name), join(root, 'opt', name));
+  chmodSync(join(root, 'opt/boot'), 0o755);
   cpSync(join(checkout, 'examples/hello/hello.yaml'), join(root, 'opt/hello.yaml'));
 }
 
@@ -85,6 +86,7 @@ function prepareKernel() {
   for (const name of ['bin', 'dev', 'proc', 'sys', 'new', 'modules']) mkdirSync(join(first, name), { recursive: true });
   cpSync('/bin/busybox', join(first, 'bin/busybox'));
   cpSync(join(here, 'guest/init'), join(first, 'init'));
+  chmodSync(join(first, 'init'), 0o755);
   const shown = modules.flatMap((name) => [
     ...call('modprobe', ['-d', kernel, '-S', version, '--show-depends', name]).matchAll(/^insmod (\S+)/gm),
   ]);
