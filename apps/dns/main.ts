@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { nodeNameOf } from '#machinery';
 import { connect, hostAddresses, main, users } from '#process';
 import { announceDns, createDns } from './index';
 import { settings } from './src/settings';
@@ -32,7 +33,7 @@ main({
       address: process.settings.ADVERTISE_ADDRESS ?? (address === ANY ? (hostAddresses()[0] ?? address) : address),
       port,
     }));
-    const options = { clusterIp: CLUSTER_DNS, endpoints, replica: REPLICA ?? hostname().toLowerCase() };
+    const options = { clusterIp: CLUSTER_DNS, endpoints, replica: REPLICA ?? nodeNameOf(hostname()) };
     const { signal } = process;
     process.add(await announceDns(options, { ...dependencies.as(users.dns, 'dns'), signal }));
   },

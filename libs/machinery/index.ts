@@ -99,6 +99,7 @@ export {
   isWildcardDns1123Subdomain,
   maskTrailingDash,
   maxLengthError,
+  nodeNameOf,
   regexError,
 } from './src/names';
 export {

@@ -48,8 +48,7 @@ const badPods: Readonly<Record<string, BadPod>> = {
   },
   'no-user': {
     pod: pulling('no-user'),
-    reasons: ['RunContainerError', 'CrashLoopBackOff'],
-    exitCode: 128,
+    reasons: ['CreateContainerError'],
     events: [/^Warning Failed: Error: unable to find user nobody-here: no matching entries in passwd file$/],
   },
   'no-source': {

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { resources } from '#api';
 import { type Bus, createInProcessBus, createNatsBus } from '#bus';
 import { alwaysLeader, type ControllerDependencies, createInformerFactory, type InformerFactory } from '#controller';
-import { type Clock, delay, systemClock } from '#machinery';
+import { type Clock, delay, nodeNameOf, systemClock } from '#machinery';
 import { kubeletClientRequest } from '#pki';
 import { ensureNodeNetwork, nodeAddress, type Relay, RelayedPorts, resolverAddress } from '#runtime';
 import { ClientFactory, ComponentDependencies, groupsOf, hostAddresses, users } from '#process';
@@ -244,7 +244,7 @@ class Composition {
     const options = { listen, zone: plan.clusterDomain, ...upstreams };
     const dns = await createDns(options, dependencies.as(users.informers, 'dns'));
     this.add(dns);
-    const announced = { clusterIp: plan.dnsService, endpoints: dns.addresses, replica: hostname().toLowerCase() };
+    const announced = { clusterIp: plan.dnsService, endpoints: dns.addresses, replica: machineName(0) };
     this.add(await announceDns(announced, dependencies.as(users.dns, 'dns')));
   }
 
@@ -374,6 +374,6 @@ class Composition {
 }
 
 function machineName(index: number): string {
-  const name = hostname().toLowerCase();
+  const name = nodeNameOf(hostname());
   return index === 0 ? name : `${name}-${index}`;
 }

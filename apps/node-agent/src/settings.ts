@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { nodeNameOf } from '#machinery';
 import { busSettings, type SettingsTable } from '#process';
 
 /** What the process can be told by its environment. */
@@ -86,4 +87,4 @@ export const settings = {
 } as const satisfies SettingsTable;
 
 /** The machine's name as nodes are named. */
-export const machineName = (): string => hostname().toLowerCase();
+export const machineName = (): string => nodeNameOf(hostname());

@@ -32,3 +32,15 @@ describe('names', () => {
     expect(['web-', 'web', '-'].map(names.maskTrailingDash)).toEqual(['wea', 'web', '-']);
   });
 });
+
+test.each([
+  ['build-7.example.com', 'build-7.example.com'],
+  ['My_Laptop', 'my-laptop'],
+  ['(none)', 'none'],
+  ['a..b--c.', 'a.b--c'],
+  ['___', 'localhost'],
+  ['x'.repeat(62) + '_y', 'x'.repeat(62)],
+])('the machine %s is the node %s', (hostname, name) => {
+  expect(names.nodeNameOf(hostname)).toBe(name);
+  expect(names.isDns1123Subdomain(name)).toEqual([]);
+});

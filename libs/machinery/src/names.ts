@@ -230,3 +230,19 @@ export function isValidPortName(name: string): string[] {
 export function maskTrailingDash(prefix: string): string {
   return prefix.length > 1 && prefix.endsWith('-') ? `${prefix.slice(0, -2)}a` : prefix;
 }
+
+/**
+ * A machine's name as its node is named: in lower case, as the kubelet has it; what no name may have in it is a hyphen, where the kubelet could not register.
+ */
+export function nodeNameOf(hostname: string): string {
+  const parts = hostname
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]/g, '-')
+    .slice(0, mostOfLabel)
+    .split('.');
+  const name = parts.map((part) => part.replace(/^-+|-+$/g, '')).filter((part) => part !== '');
+  return name.join('.') || 'localhost';
+}
+
+/** It is the value of `kubernetes.io/hostname`, too. */
+const mostOfLabel = 63;

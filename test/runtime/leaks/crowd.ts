@@ -31,7 +31,7 @@ export class Crowd {
     private readonly node: string,
     private readonly random: Random,
     /** No two runs on one machine should share host ports. */
-    private readonly firstPort: number,
+    private nextPort: number,
   ) {}
 
   /** With those that are still going. */
@@ -43,7 +43,9 @@ export class Crowd {
     const kind = this.random.one(Object.keys(podKinds));
     const number = ++this.last;
     const name = `${kind}-${number}`;
-    const spec = podKinds[kind]?.(this.firstPort + (number % 200)) ?? { containers: [] };
+    // None is taken twice: who has it may still be there.
+    const port = kind === 'host-port' ? this.nextPort++ : 0;
+    const spec = podKinds[kind]?.(port) ?? { containers: [] };
     const containers = spec.containers?.map((one) => ({ ...one, env: [{ name: variable, value: name }] }));
     const pod: Pod = {
       apiVersion: 'v1',
@@ -72,9 +74,8 @@ export class Crowd {
 
   killContainer(): void {
     const { member, pid } = this.victim();
-    if (member === undefined || pid === undefined) return;
+    if (member === undefined || pid === undefined || !kill(pid)) return;
     member.causes += 1;
-    process.kill(pid, 'SIGKILL');
     this.count('containers killed');
   }
 
@@ -82,9 +83,9 @@ export class Crowd {
     const { member, pid } = this.victim();
     const pause = pid === undefined ? undefined : pauseProcessOf(pid);
     if (member === undefined || pause === undefined || member.kind === 'host-network') return;
+    if (!kill(pause)) return;
     // All of its containers, and the first ones once more.
     member.causes += podKinds[member.kind]?.(0).containers?.length ?? 1;
-    process.kill(pause, 'SIGKILL');
     this.count('sandboxes killed');
   }
 
@@ -133,4 +134,14 @@ function why(pod: DeepReadonly<Pod> | undefined): string {
   return JSON.stringify(
     [...initContainerStatuses, ...containerStatuses].map(({ name, state, lastState }) => ({ name, state, lastState })),
   );
+}
+
+/** False: it has ended by itself since it was seen. */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
 }

@@ -43,7 +43,9 @@ function processesOf({ name, dataDirectory, agentPid }: Traces): FoundProcess[] 
       read(`/proc/${pid}/cgroup`).includes(`/nestor-${name}/`) ||
       command.includes(native) ||
       link(`/proc/${pid}/cwd`).startsWith(native);
-    return isOurs && pid !== agentPid && pid !== process.pid ? [{ pid, command: command.slice(0, 200) }] : [];
+    // Its steward is there as long as the agent.
+    const isAgent = pid === agentPid || (command.includes('/steward.pl ') && command.endsWith(` ${agentPid}`));
+    return isOurs && !isAgent && pid !== process.pid ? [{ pid, command: command.slice(0, 200) }] : [];
   });
 }
 

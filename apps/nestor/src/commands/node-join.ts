@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { systemClock } from '#machinery';
+import { nodeNameOf, systemClock } from '#machinery';
 import { kubeconfig, writeFileAtomically } from '#pki';
 import { hostAddresses } from '#process';
 import { createLogger } from '#telemetry';
@@ -23,7 +23,7 @@ export interface JoinOptions {
  * Makes this machine a node of a running cluster: gets the node's certificate with a bootstrap token, and runs the agent with it.
  */
 export async function joinNode(options: JoinOptions): Promise<void> {
-  const nodeName = (options.nodeName ?? hostname()).toLowerCase();
+  const nodeName = options.nodeName?.toLowerCase() ?? nodeNameOf(hostname());
   const dataDir = resolve(options.dataDir);
   const program = options.identityOnly ? undefined : agentProgram();
   const stopping = new AbortController();

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { delay } from '#machinery';
@@ -8,7 +8,8 @@ import { containerStatusOf } from './container-state';
 import { devicesOf } from './devices';
 import { exists } from './host-facts';
 import { type ImageStore } from './images/image-store';
-import { mountRoot, readEtc, unmount } from './mounts';
+import { lowerFile } from './images/layers/lower-layers';
+import { mountRoot, unmount } from './mounts';
 import { containerSpec } from './oci/oci-spec';
 import { isAlive, processRef, type ProcessRef, signalProcess } from './processes';
 import { type ContainerRecord, newId } from './records';
@@ -57,7 +58,14 @@ export class Containers {
       stopSignal: config.stopSignal ?? image.stopSignal ?? 'SIGTERM',
       createdAt: Math.floor(clock.now()),
     };
-    await records.putContainer(record);
+    try {
+      await this.writeBundle(record);
+      await records.putContainer(record);
+    } catch (error) {
+      await rm(this.parts.layout.container(id), { recursive: true, force: true });
+      await images.release(user(id));
+      throw error;
+    }
     return record;
   }
 
@@ -66,7 +74,7 @@ export class Containers {
     const { state } = await this.status(record);
     if (state === 'running') return;
     if (state === 'exited') throw new RuntimeError('start-failed', `container ${record.id} has already ended`);
-    const { records, clock, runtime, layout } = this.parts;
+    const { records, clock, runtime, layout, steward } = this.parts;
     try {
       await this.launch(record);
     } catch (error) {
@@ -75,7 +83,7 @@ export class Containers {
       const at = Math.ceil(clock.now());
       await records.putContainer({ ...record, failure: { exitCode: exitCodeOf(message), message, at } });
       if (await runtime.knows(record.id)) await runtime.delete(record.id);
-      await unmount(layout.rootfs(record.id));
+      await unmount(steward, layout.rootfs(record.id));
       throw new RuntimeError('start-failed', message);
     }
   }
@@ -94,7 +102,7 @@ export class Containers {
 
   /** Removes whatever there is of it, whether it runs or not. */
   async remove(record: ContainerRecord): Promise<void> {
-    const { layout, runtime, records, images, user, clock, cgroupParent } = this.parts;
+    const { layout, runtime, steward, records, images, user, clock, cgroupParent } = this.parts;
     await this.stop(record, 0);
     // Its last act is to remove what the runtime knows of the container.
     for (const deadline = clock.monotonic() + killMs; await isAlive(record.supervisor); await delay(clock, lookMs)) {
@@ -102,7 +110,7 @@ export class Containers {
     }
     if (await runtime.knows(record.id)) await runtime.delete(record.id);
     await removeCgroup(path.join(record.sandbox.cgroupParent ?? cgroupParent, record.id));
-    await unmount(layout.rootfs(record.id));
+    await unmount(steward, layout.rootfs(record.id));
     await images.release(user(record.id));
     await records.dropContainer(record.id);
   }
@@ -112,13 +120,12 @@ export class Containers {
   }
 
   private async launch(record: ContainerRecord): Promise<void> {
-    const { layout, runtime, supervisor, records, clock, host } = this.parts;
+    const { layout, runtime, steward, supervisor, records, clock, host } = this.parts;
     const { id, config } = record;
     // A start that was cut short.
     if (await runtime.knows(id)) await runtime.delete(id);
-    await unmount(layout.rootfs(id));
-    await mountRoot(layout.container(id), record.layers, host.userNamespace !== undefined);
-    await runtime.writeBundle(layout.container(id), await this.specOf(record));
+    await unmount(steward, layout.rootfs(id));
+    await mountRoot(steward, layout.container(id), record.layers, host.userNamespace !== undefined);
     const { name, tty, stdin, stdinOnce } = config;
     const created = await supervisor.create(id, { name, tty, stdin, stdinOnce });
     const refs = await Promise.all([processRef(created.pid), processRef(created.supervisor)]);
@@ -132,15 +139,24 @@ export class Containers {
     }
   }
 
+  /** What the image or this machine cannot do for a container is said now, before there is one (CRI, `CreateContainer`). */
+  private async writeBundle(record: ContainerRecord): Promise<void> {
+    const { layout, runtime } = this.parts;
+    const bundle = layout.container(record.id);
+    const spec = await this.specOf(record);
+    await mkdir(bundle, { recursive: true, mode: 0o700 });
+    await runtime.writeBundle(bundle, spec);
+  }
+
   private async specOf(record: ContainerRecord) {
     const { layout, records, host, cgroupParent } = this.parts;
-    const { id, sandboxId, sandbox, config, image } = record;
+    const { id, sandboxId, sandbox, config, image, layers } = record;
     const sandboxPid = records.sandboxes.get(sandboxId)?.pause?.pid;
-    if (sandboxPid === undefined) throw new RuntimeError('start-failed', `sandbox ${sandboxId} does not run`);
+    if (sandboxPid === undefined) throw new RuntimeError('create-failed', `sandbox ${sandboxId} does not run`);
     const rootfs = layout.rootfs(id);
     const [passwd, group, devices, seccomp] = await Promise.all([
-      readEtc(rootfs, 'passwd'),
-      readEtc(rootfs, 'group'),
+      userFile(layers, 'passwd'),
+      userFile(layers, 'group'),
       devicesOf(config),
       seccompProfile(config.security.seccomp, capabilitiesOf(config.security, host.capabilities)),
     ]);
@@ -163,7 +179,7 @@ export class Containers {
   private target({ targetContainerId }: ContainerConfig): { targetPid?: number } {
     if (targetContainerId === undefined) return {};
     const pid = this.parts.records.containers.get(targetContainerId)?.main?.pid;
-    if (pid === undefined) throw new RuntimeError('start-failed', `container ${targetContainerId} does not run`);
+    if (pid === undefined) throw new RuntimeError('create-failed', `container ${targetContainerId} does not run`);
     return { targetPid: pid };
   }
 
@@ -174,6 +190,13 @@ export class Containers {
       if (clock.monotonic() >= deadline) return false;
     }
   }
+}
+
+const maxUserFile = 4 * 2 ** 20;
+
+/** A file of /etc in an image, as text. Empty: there is none. */
+async function userFile(layers: readonly string[], name: string): Promise<string> {
+  return (await lowerFile([...layers].reverse(), `etc/${name}`, maxUserFile)) ?? '';
 }
 
 function named(main?: ProcessRef, supervisor?: ProcessRef): Pick<ContainerRecord, 'main' | 'supervisor'> {

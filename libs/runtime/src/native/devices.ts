@@ -11,7 +11,10 @@ export async function devicesOf({ devices, security }: ContainerConfig): Promise
     devices.map(async ({ hostPath, containerPath, permissions }) => {
       const device = await deviceAt(hostPath, containerPath, permissions);
       if (device !== undefined) return device;
-      throw new RuntimeError('start-failed', `error gathering device information for "${hostPath}": not a device node`);
+      throw new RuntimeError(
+        'create-failed',
+        `error gathering device information for "${hostPath}": not a device node`,
+      );
     }),
   );
   if (!security.privileged) return asked;

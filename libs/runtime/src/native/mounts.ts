@@ -1,7 +1,9 @@
-import { lstat, mkdir, readFile, symlink } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { RuntimeError } from '../container-runtime';
-import { runProgram, tryProgram } from './run-program';
+import { type Step } from './launcher/encode-steps';
+import { mountFlags } from './launcher/kernel-flags';
+import { isErrno, KernelError, kernelErrors, type Steward } from './steward';
 
 /**
  * Mounts layers under a directory for what is written. They are named by links, which are numbers: overlayfs takes less than 4096 bytes of options,
@@ -9,17 +11,23 @@ import { runProgram, tryProgram } from './run-program';
  * @param layers the lowest first; may be none
  * @param isRootless overlayfs then puts its notes into attributes that everybody may set (Linux 5.11)
  */
-export async function mountRoot(container: string, layers: readonly string[], isRootless: boolean): Promise<void> {
+export async function mountRoot(
+  steward: Steward,
+  container: string,
+  layers: readonly string[],
+  isRootless: boolean,
+): Promise<void> {
   const inside = (name: string): string => path.join(container, name);
-  for (const name of ['upper', 'work', 'rootfs', 'empty', 'lower']) {
-    await mkdir(inside(name), { recursive: true, mode: 0o755 });
-  }
+  await Promise.all(
+    ['upper', 'work', 'rootfs', 'empty', 'lower'].map((name) => mkdir(inside(name), { recursive: true, mode: 0o755 })),
+  );
   const highestFirst = layers.length === 0 ? [inside('empty')] : [...layers].reverse();
   const cwd = inside('lower');
   await Promise.all(highestFirst.map((layer, index) => linkTo(layer, path.join(cwd, String(index)))));
   const options = `lowerdir=${Object.keys(highestFirst).join(':')},upperdir=../upper,workdir=../work${isRootless ? ',userxattr' : ''}`;
-  const args = ['-n', '-t', 'overlay', '-o', options, 'overlay', inside('rootfs')];
-  await runProgram('mount', args, { cwd }).catch((error: Error) => {
+  const mount: Step = ['mount', 'overlay', inside('rootfs'), 'overlay', 0, options];
+  await steward.ask(['in', cwd], mount).catch((error: unknown) => {
+    if (!(error instanceof KernelError)) throw error;
     throw new RuntimeError('start-failed', `failed to mount the container's root: ${error.message}`);
   });
 }
@@ -34,32 +42,17 @@ async function linkTo(target: string, link: string): Promise<void> {
 }
 
 /** Memory for /dev/shm, as large as Docker's. */
-export async function mountShm(directory: string): Promise<void> {
+export async function mountShm(steward: Steward, directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
-  const options = 'mode=1777,size=65536k,nosuid,nodev,noexec';
-  await runProgram('mount', ['-n', '-t', 'tmpfs', '-o', options, 'shm', directory]);
+  const flags = mountFlags.nosuid | mountFlags.nodev | mountFlags.noexec;
+  await steward.ask(['mount', 'shm', directory, 'tmpfs', flags, 'mode=1777,size=65536k']);
 }
 
 /** Succeeds if nothing is mounted there. */
-export async function unmount(directory: string): Promise<void> {
-  const { code, stderr } = await tryProgram('umount', ['-n', '-l', directory]);
-  if (code !== 0 && !/not mounted|not found|no mount point|no such file/i.test(stderr)) {
-    throw new RuntimeError('unavailable', `cannot unmount ${directory}: ${stderr.trim()}`);
-  }
-}
-
-const maxUserFile = 4 * 2 ** 20;
-
-/** A file of /etc in an image, as text. No link is followed: it would lead to the host's. Empty: there is none. */
-export async function readEtc(root: string, name: string): Promise<string> {
-  const etc = path.join(root, 'etc');
-  try {
-    if (!(await lstat(etc)).isDirectory()) return '';
-    const found = await lstat(path.join(etc, name));
-    if (!found.isFile() || found.size > maxUserFile) return '';
-    return await readFile(path.join(etc, name), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
+export async function unmount(steward: Steward, directory: string): Promise<void> {
+  await steward.ask(['unmount', directory]).catch((error: unknown) => {
+    if (!(error instanceof KernelError)) throw error;
+    if (isErrno(error, kernelErrors.invalid) || isErrno(error, kernelErrors.noSuchFile)) return;
+    throw new RuntimeError('unavailable', `cannot unmount ${directory}: ${error.message}`);
+  });
 }

@@ -38,7 +38,7 @@ import { isAlive } from './processes';
 import { type ContainerRecord, type SandboxRecord } from './records';
 import { resourcesOf } from './oci/oci-spec';
 import { type WantedPrograms } from './oci-runtime/find-programs';
-import { mostAtOnce, openParts, type NativeParts } from './open-parts';
+import { closeParts, mostAtOnce, openParts, type NativeParts } from './open-parts';
 import { type RootlessNetwork } from './rootless/host-ports';
 import { runtimeInfo } from './runtime-info';
 
@@ -276,8 +276,7 @@ export class NativeRuntime implements ContainerRuntime {
     this.rotation?.cancel();
     this.hub.close();
     const parts = await this.opening?.catch(() => undefined);
-    parts?.network.close();
-    await parts?.images.close();
+    if (parts !== undefined) await closeParts(parts);
   }
 
   /** Opened when first needed; an attempt that failed (a program is missing) is repeated. */
@@ -295,7 +294,7 @@ export class NativeRuntime implements ContainerRuntime {
       if ((await parts.containers.status(record)).state === 'running') this.running.add(record.id);
     }
     if (this.isClosed) {
-      await parts.images.close();
+      await closeParts(parts);
       throw new RuntimeError('unavailable', 'the runtime is closed');
     }
     this.hub.follow(this.layout.exits, (name) => void this.noticeExit(name).catch((error: unknown) => this.log(error)));

@@ -18,6 +18,7 @@ import { type Supervisor } from './oci-runtime/supervisor';
 import { type Parts, preparePause, Sandboxes } from './sandboxes';
 import { userNamespaceObstacles } from './rootless/user-namespace';
 import { tryProgram } from './run-program';
+import { Steward } from './steward';
 import { settleUnfinished } from './unfinished';
 
 export interface NativeParts extends Parts {
@@ -40,9 +41,10 @@ export async function openParts(options: NativeRuntimeOptions, layout: Layout): 
   await checkPrograms();
   await preparePause(layout);
   const host = await hostFacts();
-  const network = new NativeNetwork(options, node, logger, options.rootless);
+  const steward = new Steward(layout.root);
+  const network = new NativeNetwork(options, node, steward, logger, options.rootless);
   const images = await ImageStore.open({ ...options.images, clock, random, logger });
-  const parts = { layout, records, runtime, network, host, clock, cgroupParent: cgroupOf(cluster) };
+  const parts = { layout, records, runtime, network, steward, host, clock, cgroupParent: cgroupOf(cluster) };
   const prefix = `${createHash('sha256').update(options.directory).digest('hex').slice(0, 12)}-`;
   const user = (id: string): string => `${prefix}${id}`;
   const sandboxes = new Sandboxes(parts);
@@ -59,7 +61,8 @@ export async function openParts(options: NativeRuntimeOptions, layout: Layout): 
       logger.warn({ err: error }, 'ports of the host cannot be opened');
     });
   } catch (error) {
-    await images.close();
+    network.close();
+    await Promise.all([images.close(), steward.close()]);
     throw error;
   }
   return { ...parts, supervisor, images, sandboxes, containers };
@@ -71,11 +74,16 @@ async function whyNotRoot(): Promise<string> {
   return `containers without an engine need root, or a user namespace of one's own: ${why}`;
 }
 
+/** Ends what is under way. */
+export async function closeParts({ network, images, steward }: NativeParts): Promise<void> {
+  network.close();
+  await images.close();
+  await steward.close();
+}
+
 async function checkPrograms(): Promise<void> {
   for (const [program, ...args] of [
     ['nsenter', '--version'],
-    ['mount', '--version'],
-    ['umount', '--version'],
     ['perl', '--version'],
   ] as const) {
     await tryProgram(program, args);
@@ -83,7 +91,7 @@ async function checkPrograms(): Promise<void> {
 }
 
 /** Sandboxes that were never started, and directories that were being made or removed. */
-async function removeLeftovers({ layout, records, runtime }: Parts, sandboxes: Sandboxes): Promise<void> {
+async function removeLeftovers({ layout, records, runtime, steward }: Parts, sandboxes: Sandboxes): Promise<void> {
   const unused = [...records.sandboxes.values()].filter(
     ({ id, pause, isUnfinished }) =>
       (pause === undefined || isUnfinished === true) && records.containersOf(id).length === 0,
@@ -97,7 +105,7 @@ async function removeLeftovers({ layout, records, runtime }: Parts, sandboxes: S
     for (const id of await readdir(parent)) {
       if (known.has(id)) continue;
       if (await runtime.knows(id)) await runtime.delete(id);
-      for (const mount of [layout.rootfs(id), layout.shm(id)]) await unmount(mount);
+      for (const mount of [layout.rootfs(id), layout.shm(id)]) await unmount(steward, mount);
       await rm(path.join(parent, id), { recursive: true, force: true });
     }
   }

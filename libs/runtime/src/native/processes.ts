@@ -12,6 +12,11 @@ export async function processRef(pid: number): Promise<ProcessRef | undefined> {
   return fields === undefined ? undefined : { pid, startTime: fields[19] ?? '' };
 }
 
+export async function processWithParent(pid: number): Promise<(ProcessRef & { readonly parent: number }) | undefined> {
+  const fields = await statOf(pid);
+  return fields === undefined ? undefined : { pid, startTime: fields[19] ?? '', parent: Number(fields[1]) };
+}
+
 /** Whether it runs. A zombie does not. */
 export async function isAlive(ref: ProcessRef | undefined): Promise<boolean> {
   const fields = ref === undefined ? undefined : await statOf(ref.pid);

@@ -11,6 +11,7 @@ import { purgeNetwork } from './network/native-network';
 import { isAlive, signalProcess } from './processes';
 import { Records } from './records';
 import { findPrograms } from './oci-runtime/find-programs';
+import { Steward } from './steward';
 
 const lookMs = 10;
 
@@ -23,13 +24,19 @@ export interface NativePurge extends Pick<PodNetworkConfig, 'cluster' | 'bridge'
 /** Removes all that runtimes have left: processes, mounts, interfaces, packet filter tables, cgroups, files. Images stay. Safe to repeat. */
 export async function purgeNative({ directory, clock, ...network }: NativePurge): Promise<void> {
   if (!(await exists(directory))) return;
-  for (const name of await readdir(directory)) await purgeRuntime(new Layout(path.join(directory, name)), clock);
-  await purgeNetwork(network);
+  const steward = new Steward(directory);
+  try {
+    for (const name of await readdir(directory))
+      await purgeRuntime(new Layout(path.join(directory, name)), steward, clock);
+    await purgeNetwork(network, steward);
+  } finally {
+    await steward.close();
+  }
   await removeCgroups(cgroupOf(network.cluster));
   await rm(directory, { recursive: true, force: true });
 }
 
-async function purgeRuntime(layout: Layout, clock: Clock): Promise<void> {
+async function purgeRuntime(layout: Layout, steward: Steward, clock: Clock): Promise<void> {
   const records = new Records(layout);
   await records.load();
   const { runtime } = await findPrograms(layout);
@@ -43,8 +50,8 @@ async function purgeRuntime(layout: Layout, clock: Clock): Promise<void> {
     await signalProcess(one, 'SIGKILL');
     while (await isAlive(one)) await delay(clock, lookMs);
   }
-  for (const id of await readdir(layout.containers)) await unmount(layout.rootfs(id));
-  for (const id of await readdir(layout.sandboxes)) await unmount(layout.shm(id));
+  for (const id of await readdir(layout.containers)) await unmount(steward, layout.rootfs(id));
+  for (const id of await readdir(layout.sandboxes)) await unmount(steward, layout.shm(id));
 }
 
 /** With those of the pods in it. */

@@ -14,6 +14,7 @@ import { type HostFacts, sandboxSpec } from './oci/oci-spec';
 import { isAlive, processRef, signalProcess } from './processes';
 import { newId, type Records, type SandboxRecord } from './records';
 import { type OciRuntime } from './oci-runtime/oci-runtime';
+import { type Steward } from './steward';
 
 const lookMs = 5;
 
@@ -22,6 +23,7 @@ export interface Parts {
   readonly records: Records;
   readonly runtime: OciRuntime;
   readonly network: NativeNetwork;
+  readonly steward: Steward;
   readonly host: HostFacts;
   readonly clock: Clock;
   /** Where containers are counted, unless the pod says otherwise. */
@@ -72,10 +74,10 @@ export class Sandboxes {
   }
 
   async remove(record: SandboxRecord): Promise<void> {
-    const { records, layout, cgroupParent } = this.parts;
+    const { records, layout, steward, cgroupParent } = this.parts;
     await this.stop(record);
     await removeCgroup(path.join(record.config.cgroupParent ?? cgroupParent, record.id));
-    await unmount(layout.shm(record.id));
+    await unmount(steward, layout.shm(record.id));
     await records.dropSandbox(record.id);
   }
 
@@ -88,12 +90,12 @@ export class Sandboxes {
   }
 
   private async start({ id, config }: SandboxRecord): Promise<number> {
-    const { layout, runtime, host, cgroupParent } = this.parts;
+    const { layout, runtime, steward, host, cgroupParent } = this.parts;
     const bundle = layout.sandbox(id);
     const cgroupsPath = path.join(config.cgroupParent ?? cgroupParent, id);
     const spec = sandboxSpec(config, { rootfs: layout.pause, cgroupsPath, host });
     await runtime.writeBundle(bundle, spec);
-    const [pid] = await Promise.all([runtime.runDetached(id, bundle), mountShm(layout.shm(id))]);
+    const [pid] = await Promise.all([runtime.runDetached(id, bundle), mountShm(steward, layout.shm(id))]);
     return pid;
   }
 

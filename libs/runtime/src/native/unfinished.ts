@@ -2,9 +2,10 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, delay } from '#machinery';
 import { type Layout } from './layout';
-import { isAlive, processRef, type ProcessRef, signalProcess } from './processes';
+import { isAlive, processWithParent, type ProcessRef, signalProcess } from './processes';
 import { type OciRuntime } from './oci-runtime/oci-runtime';
 import { type Records } from './records';
+import { stewardProgram } from './steward';
 
 const lookMs = 10;
 /** How long what an earlier process has begun may take; longer, and it is killed. */
@@ -23,12 +24,13 @@ interface Parts {
  */
 export async function settleUnfinished(parts: Parts): Promise<void> {
   const { layout, records, runtime, clock } = parts;
-  const passing = await processesOf(layout, isPassing(path.basename(runtime.program)));
+  const isPassing = passing(path.basename(runtime.program));
+  const found = await processesOf(layout, (args, parent) => isPassing(args) || isLeftSteward(args, parent));
   // Our own launcher becomes the container, which may still wait for its start.
   const containers = new Set([...records.containers.values()].map(({ main }) => main?.pid));
   await ends(
     clock,
-    passing.filter(({ ref }) => !containers.has(ref.pid)),
+    found.filter(({ ref }) => !containers.has(ref.pid)),
   );
   for (const { ref, args } of await processesOf(layout, isSupervisor)) {
     const id = args[args.indexOf('--cid') + 1] ?? '';
@@ -54,15 +56,18 @@ interface FoundProcess {
 }
 
 /** Those that were told a path of the runtime's directory. */
-async function processesOf(layout: Layout, isWanted: (args: readonly string[]) => boolean): Promise<FoundProcess[]> {
+async function processesOf(
+  layout: Layout,
+  isWanted: (args: readonly string[], parent: number) => boolean,
+): Promise<FoundProcess[]> {
   const pids = (await readdir('/proc')).map(Number).filter((pid) => Number.isInteger(pid) && pid !== process.pid);
   const found = await Promise.all(
     pids.map(async (pid): Promise<FoundProcess[]> => {
       // Read before its arguments, so that these are not of a later process of the same number.
-      const ref = await processRef(pid);
+      const ref = await processWithParent(pid);
       const args = await argumentsOf(pid);
       const isOurs = args.some((arg) => arg === layout.root || arg.includes(`${layout.root}/`));
-      return ref !== undefined && isOurs && isWanted(args) ? [{ ref, args }] : [];
+      return ref !== undefined && isOurs && isWanted(args, ref.parent) ? [{ ref, args }] : [];
     }),
   );
   return found.flat();
@@ -73,13 +78,18 @@ function isSupervisor(args: readonly string[]): boolean {
 }
 
 /** Programs that end by themselves. A command in a container (`exec`) goes on as long as it likes. */
-function isPassing(runtime: string): (args: readonly string[]) => boolean {
+function passing(runtime: string): (args: readonly string[]) => boolean {
   return (args) => {
     if (isSupervisor(args)) return false;
     // A script comes after its interpreter.
-    const [name = '', ...next] = args.slice(0, 3).map((arg) => path.basename(arg));
-    return ['mount', 'umount'].includes(name) || ([name, ...next].includes(runtime) && !args.includes('exec'));
+    return args.slice(0, 3).some((arg) => path.basename(arg) === runtime) && !args.includes('exec');
   };
+}
+
+/** Of an agent that has died: it does what it was asked, and ends. */
+function isLeftSteward(args: readonly string[], parent: number): boolean {
+  const [, script = '', , agent] = args;
+  return path.basename(script) === stewardProgram && Number(agent) !== parent;
 }
 
 async function ends(clock: Clock, processes: readonly FoundProcess[]): Promise<void> {

@@ -10,7 +10,8 @@ function bytesOf(value: string | number | Uint8Array): Uint8Array {
   return typeof value === 'object' ? value : Buffer.from(String(value));
 }
 
-function counted(bytes: Uint8Array): Buffer {
+/** Bytes after their number, in four bytes. */
+export function counted(bytes: Uint8Array): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length);
   return Buffer.concat([length, bytes]);

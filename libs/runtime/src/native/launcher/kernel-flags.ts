@@ -10,6 +10,9 @@ export const cloneFlags = {
 
 export const mountFlags = {
   readonly: 0x1,
+  nosuid: 0x2,
+  nodev: 0x4,
+  noexec: 0x8,
   remount: 0x20,
   bind: 0x1000,
   recursive: 0x4000,

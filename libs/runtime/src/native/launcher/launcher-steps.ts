@@ -146,5 +146,5 @@ function sysctlFile(name: string): string {
 }
 
 function unable(what: string): RuntimeError {
-  return new RuntimeError('start-failed', `the launcher cannot ${what}: that takes crun or runc`);
+  return new RuntimeError('create-failed', `the launcher cannot ${what}: that takes crun or runc`);
 }

@@ -4,8 +4,9 @@ import { type Logger } from '#telemetry';
 import { bridgeName, type PodNetworkConfig } from '../../docker/network';
 import { RuntimeError, type SandboxConfig } from '../../container-runtime';
 import { hasProgram, runProgram, tryProgram } from '../run-program';
+import { isErrno, kernelErrors, type Steward } from '../steward';
 import { acceptForwarding, forgetForwarding } from './forwarding';
-import { LinkError, linkErrors, tellKernel } from './links';
+import { tellKernel } from './links';
 import { podRules } from './packet-filter';
 import { HostPorts, type RootlessNetwork } from '../rootless/host-ports';
 import {
@@ -36,6 +37,7 @@ export class NativeNetwork {
   constructor(
     private readonly config: PodNetworkConfig,
     node: string,
+    private readonly steward: Steward,
     private readonly logger: Logger,
     rootless?: RootlessNetwork,
   ) {
@@ -60,7 +62,7 @@ export class NativeNetwork {
     try {
       await this.plug(id, pid, ip);
     } catch (error) {
-      if (!isErrno(error, linkErrors.noSuchDevice)) throw failure('cannot connect the pod', error);
+      if (!isErrno(error, kernelErrors.noSuchDevice)) throw failure('cannot connect the pod', error);
       // Somebody removed the bridge.
       this.ready = undefined;
       await this.ensure();
@@ -73,15 +75,15 @@ export class NativeNetwork {
 
   /** Loopback alone, for a pod without an address. */
   async loopback(pid: number): Promise<void> {
-    await tellKernel({ enter: pid }, takeUp('lo'));
+    await tellKernel(this.steward, { enter: pid }, takeUp('lo'));
   }
 
   /** Removes the interface now: a namespace may live on in a process that is being killed, and would keep the address. */
   async disconnect(id: string): Promise<void> {
     try {
-      await tellKernel(deleteLink(interfaceOf(id)));
+      await tellKernel(this.steward, deleteLink(interfaceOf(id)));
     } catch (error) {
-      if (!isErrno(error, linkErrors.noSuchDevice)) throw failure('cannot disconnect the pod', error);
+      if (!isErrno(error, kernelErrors.noSuchDevice)) throw failure('cannot disconnect the pod', error);
     }
   }
 
@@ -114,10 +116,11 @@ export class NativeNetwork {
 
   private async create(): Promise<void> {
     const { gateway, mtu } = this.config;
-    await tellKernel(addBridge(this.bridge)).catch((error: unknown) => {
-      if (!isErrno(error, linkErrors.exists)) throw error;
+    await tellKernel(this.steward, addBridge(this.bridge)).catch((error: unknown) => {
+      if (!isErrno(error, kernelErrors.exists)) throw error;
     });
     await tellKernel(
+      this.steward,
       ...(mtu === undefined ? [] : [setMtu(this.bridge, mtu)]),
       addAddress(this.bridge, gateway, this.prefix),
       takeUp(this.bridge),
@@ -141,6 +144,7 @@ export class NativeNetwork {
   private plug(id: string, pid: number, ip: string): Promise<void> {
     const name = interfaceOf(id);
     return tellKernel(
+      this.steward,
       addVeth(name, pid, this.config.mtu),
       attachToBridge(name, this.bridge),
       allowHairpin(name),
@@ -154,11 +158,14 @@ export class NativeNetwork {
 }
 
 /** Removes the bridge of a cluster, the interfaces on it, and its packet filter tables. Safe to repeat. */
-export async function purgeNetwork(config: Pick<PodNetworkConfig, 'cluster' | 'bridge'>): Promise<void> {
+export async function purgeNetwork(
+  config: Pick<PodNetworkConfig, 'cluster' | 'bridge'>,
+  steward: Steward,
+): Promise<void> {
   const bridge = bridgeName(config);
   for (const name of [...(await portsOf(bridge)), bridge]) {
-    await tellKernel(deleteLink(name)).catch((error: unknown) => {
-      if (!isErrno(error, linkErrors.noSuchDevice)) throw error;
+    await tellKernel(steward, deleteLink(name)).catch((error: unknown) => {
+      if (!isErrno(error, kernelErrors.noSuchDevice)) throw error;
     });
   }
   await forgetForwarding(bridge);
@@ -177,10 +184,6 @@ async function portsOf(bridge: string): Promise<string[]> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-}
-
-function isErrno(error: unknown, errno: number): boolean {
-  return error instanceof LinkError && error.errno === errno;
 }
 
 const interfacePrefix = 'nsv';

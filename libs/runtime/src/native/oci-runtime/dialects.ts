@@ -4,6 +4,7 @@ import { compileFilter, encodeFilter } from '../seccomp/compile-filter';
 import { syscallArchitectures } from '../seccomp/syscall-numbers';
 import { thisArchitecture } from '../../local-image';
 import { encodeSteps } from '../launcher/encode-steps';
+import { startLaunched, startSocket } from '../launcher/start';
 import { confined, containerSteps, processSteps } from '../launcher/launcher-steps';
 import { type OciProcess, type OciResources, type OciSpec } from '../oci/spec-types';
 
@@ -24,6 +25,12 @@ export interface Dialect {
   resources(resources: OciResources, spec: OciSpec): Content;
   /** Its words in runc's. */
   message(said: string): string;
+  /**
+   * Starts a created container without a run of the program.
+   * @param state the container's
+   * @returns what went wrong, empty: nothing
+   */
+  readonly start?: (state: string) => Promise<string>;
 }
 
 function inJson(name: 'crun' | 'runc', message: Dialect['message']): Dialect {
@@ -50,7 +57,7 @@ export const crun = inJson('crun', (said) =>
 export function launcher(hierarchies: CgroupHierarchies): Dialect {
   return {
     name: 'launcher',
-    gate: 'start',
+    gate: startSocket,
     bundle: (spec) => ({
       'config.json': JSON.stringify(spec),
       launch: encodeSteps(containerSteps(spec, hierarchies, filterOf(spec))),
@@ -58,6 +65,7 @@ export function launcher(hierarchies: CgroupHierarchies): Dialect {
     process: (process, spec) => encodeSteps(processSteps(confined(process, spec, hierarchies), filterOf(spec))),
     resources: (resources, { linux }) => encodeSteps(limitSteps(hierarchies, linux.cgroupsPath, resources)),
     message: (said) => said.trim(),
+    start: startLaunched,
   };
 }
 
@@ -68,6 +76,6 @@ function filterOf({ linux: { seccomp } }: OciSpec): Uint8Array | undefined {
     return encodeFilter(compileFilter(seccomp, syscallArchitectures[thisArchitecture()]));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new RuntimeError('start-failed', `cannot load seccomp profile: ${message}`);
+    throw new RuntimeError('create-failed', `cannot load seccomp profile: ${message}`);
   }
 }

@@ -59,7 +59,8 @@ export class OciRuntime {
     await new Promise<void>((resolve, reject) => {
       const args = this.args('--log', log, 'run', '--detach', '--pid-file', pidFile);
       // The pause process inherits these streams: with pipes they would never end.
-      const child = spawn(this.program, [...args, '--bundle', bundle, id], { stdio: 'ignore' });
+      const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
+      const child = spawn(this.program, [...args, '--bundle', bundle, id], { stdio: 'ignore', env });
       child.once('error', (error) =>
         reject(new RuntimeError('unavailable', `cannot run ${this.name}: ${error.message}`)),
       );
@@ -74,8 +75,8 @@ export class OciRuntime {
   }
 
   async start(id: string): Promise<void> {
-    const { code, stderr } = await this.call('start', id);
-    if (code !== 0) throw new RuntimeError('start-failed', `OCI runtime start failed: ${this.dialect.message(stderr)}`);
+    const said = await (this.dialect.start?.(path.join(this.state, id)) ?? this.runStart(id));
+    if (said !== '') throw new RuntimeError('start-failed', `OCI runtime start failed: ${this.dialect.message(said)}`);
   }
 
   /** What it said, in runc's words, which exit codes and messages are made from. */
@@ -99,6 +100,11 @@ export class OciRuntime {
     const { code, stderr } = await this.call('update', '--resources', file, id);
     await rm(file, { force: true });
     if (code !== 0) throw new RuntimeError('invalid-argument', `cannot update container: ${stderr.trim()}`);
+  }
+
+  private async runStart(id: string): Promise<string> {
+    const { code, stderr } = await this.call('start', id);
+    return code === 0 ? '' : stderr || `exit code ${code}`;
   }
 
   private call(...args: readonly string[]): Promise<ProgramResult> {

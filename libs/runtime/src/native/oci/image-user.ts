@@ -30,7 +30,7 @@ export function resolveUser(
   const entry = entries(passwd).find((fields) => fields[0] === user || (numeric.test(user) && fields[2] === user));
   const found = user === '' ? entries(passwd).find(({ 2: uid }) => uid === '0') : entry;
   if (found === undefined && user !== '' && !numeric.test(user)) {
-    throw new RuntimeError('start-failed', `unable to find user ${user}: no matching entries in passwd file`);
+    throw new RuntimeError('create-failed', `unable to find user ${user}: no matching entries in passwd file`);
   }
   const uid = found === undefined ? idOf(user || '0') : idOf(found[2] ?? '');
   const listed =
@@ -46,12 +46,12 @@ function groupId(name: string, groups: readonly string[][]): number {
   const found = groups.find((fields) => fields[0] === name);
   if (found !== undefined) return idOf(found[2] ?? '');
   if (numeric.test(name)) return idOf(name);
-  throw new RuntimeError('start-failed', `unable to find group ${name}: no matching entries in group file`);
+  throw new RuntimeError('create-failed', `unable to find group ${name}: no matching entries in group file`);
 }
 
 function idOf(text: string): number {
   const id = numeric.test(text) ? Number(text) : NaN;
-  if (!(id <= maxId)) throw new RuntimeError('start-failed', `uids and gids must be in range 0-${maxId}: "${text}"`);
+  if (!(id <= maxId)) throw new RuntimeError('create-failed', `uids and gids must be in range 0-${maxId}: "${text}"`);
   return id;
 }
 

@@ -27,6 +27,16 @@ export async function lowerEntries(lowers: LowerLayers, path: string): Promise<R
   return shown;
 }
 
+/** The text of the file that shows at a path. No link is followed. Undefined: there is no file, or one of more than `most` bytes. */
+export async function lowerFile(lowers: LowerLayers, path: string, most: number): Promise<string | undefined> {
+  for (const { root } of await directoriesAt(lowers, path.slice(0, Math.max(0, path.lastIndexOf('/'))), Infinity)) {
+    const file = kernelPath(root, path);
+    const stats = await lstatIfThere(file);
+    if (stats !== undefined) return stats.isFile() && stats.size <= most ? fs.readFile(file, 'utf8') : undefined;
+  }
+  return undefined;
+}
+
 interface Found {
   readonly root: string;
   readonly stats: Stats;

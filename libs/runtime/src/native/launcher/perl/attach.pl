@@ -1,10 +1,11 @@
 # Who is attached to a container: a socket of packets (SOCK_SEQPACKET) in the working directory.
 package Attach;
 use strict;
-use warnings;
 
 # What a reader may have waiting before he is given up, and what may wait for the container.
-use constant { QUEUE => 4 << 20, INPUT => 64 * 1024, PACKET => 8 * 1024 };
+sub QUEUE  () { 4 << 20 }
+sub INPUT  () { 64 * 1024 }
+sub PACKET () { 8 * 1024 }
 
 sub open {
   my ($class) = @_;

@@ -1,4 +1,4 @@
-#!/usr/bin/perl
+#!/usr/bin/perl -w
 # Makes containers, with as much of runc's command line as is needed:
 #
 #   launcher.pl --root STATE create --bundle DIR --pid-file FILE [--console-socket SOCKET] ID
@@ -11,11 +11,13 @@
 # What is to be done stands in the file `launch` of the bundle (and in --process, --resources): a list of steps, written by steps.ts from the
 # container's OCI configuration. This program carries them out one after the other, and decides nothing (steps.pl).
 use strict;
-use warnings;
 
 BEGIN {
   my $here = ($0 =~ m{^(.*)/}s)[0] // '.';
-  require "$here/$_.pl" for qw(kernel steps state terminal);
+  require "$here/$_.pl" for qw(kernel sealed);
+  # Before the rest is read, which is read by the copy then.
+  Sealed::run($0, @ARGV) if grep { /^(create|run|exec)$/ } @ARGV;
+  require "$here/$_.pl" for qw(files steps state terminal);
 }
 
 # From here on nothing is loaded: inside a container it would be the container's.
@@ -51,13 +53,12 @@ sub main {
 # Everything up to the program itself, which waits for `start`.
 sub create {
   my ($state) = @_;
-  run_sealed();
   my $steps = Steps::read_file(needed('bundle') . '/launch');
   $state->make;
   eval {
     my $console = defined $given{'console-socket'} ? connected($given{'console-socket'}) : undef;
     my $pid = launch($state, $steps, $console);
-    write_file(needed('pid-file'), $pid);
+    Files::replace(needed('pid-file'), $pid);
     1;
   } or do {
     my $problem = $@;
@@ -87,7 +88,6 @@ sub run {
 # Runs a command where the container's first process is, and ends as it ends.
 sub enter {
   my ($state) = @_;
-  run_sealed();
   my $main = $state->main // die "container does not run\n";
   my $steps = Steps::read_file(needed('process'));
   my ($ours, $console);
@@ -95,7 +95,7 @@ sub enter {
   my @start = (['enter-pid', $main], ['fork'], ['enter', $main, $state->groups]);
   my $child = Steps::carry_out([@start, @$steps], { console => $console });
   close $console if $console;
-  write_file(needed('pid-file'), $child);
+  Files::replace(needed('pid-file'), $child);
   if ($given{tty}) {
     my $terminal = Kernel::receive_descriptor(fileno $ours) // die "there is no terminal\n";
     Terminal::copy($terminal, $child);
@@ -126,24 +126,6 @@ sub launch {
   return $pid;
 }
 
-# A process inside a container that is still this program could be asked for its executable file by the container, which might then write to it
-# (CVE-2019-5736): it runs from a copy that nobody can write to.
-sub run_sealed {
-  if (readlink('/proc/self/exe') =~ m{^/memfd:}) {
-    Kernel::call('prctl', 4, 0, 0, 0, 0);    # PR_SET_DUMPABLE
-    return;
-  }
-  open my $program, '<', '/proc/self/exe' or die "/proc/self/exe: $!\n";
-  my $copy = Kernel::call('memfd_create', 'launcher', 3);    # MFD_CLOEXEC | MFD_ALLOW_SEALING
-  my $left = -s $program;
-  while ($left > 0) { $left -= Kernel::call('sendfile', $copy, fileno $program, 0, $left) }
-  open my $sealed, '+<&=', $copy or die "memfd: $!\n";
-  fcntl $sealed, 1033, 15 or die "cannot seal: $!\n";    # F_ADD_SEALS: all
-  # Locales would be read anew.
-  $ENV{LC_ALL} = 'C';
-  exec { "/proc/self/fd/$copy" } 'perl', $0, @ARGV or die "cannot run a copy: $!\n";
-}
-
 sub needed { return $given{ $_[0] } // die "--$_[0] is missing\n" }
 
 sub connected {
@@ -166,13 +148,4 @@ sub read_all {
   my $text = '';
   while (sysread $handle, $text, 4096, length $text) { }
   return $text;
-}
-
-# Appears whole.
-sub write_file {
-  my ($path, $text) = @_;
-  open my $file, '>', "$path.new" or die "$path: $!\n";
-  print {$file} $text;
-  close $file or die "$path: $!\n";
-  rename "$path.new", $path or die "$path: $!\n";
 }

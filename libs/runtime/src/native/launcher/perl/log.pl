@@ -2,7 +2,6 @@
 # begun anew before it does; the older ones are `<log>.1`, and so on.
 package Log;
 use strict;
-use warnings;
 
 # @param $limit, $files of bytes, and of logs together; undef: somebody else sees to it
 sub open {

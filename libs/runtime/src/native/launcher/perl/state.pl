@@ -1,7 +1,6 @@
 # What the launcher remembers of a container between its commands: a directory with the first process and the cgroups.
 package State;
 use strict;
-use warnings;
 
 sub new {
   my ($class, $root, $id) = @_;
@@ -87,11 +86,7 @@ sub get {
 
 sub put {
   my ($self, $name, $text) = @_;
-  my $path = "$self->{directory}/$name";
-  open my $file, '>', "$path.new" or die "$path: $!\n";
-  print {$file} $text;
-  close $file or die "$path: $!\n";
-  rename "$path.new", $path or die "$path: $!\n";
+  Files::replace("$self->{directory}/$name", $text);
 }
 
 1;

@@ -2,17 +2,14 @@
 # container's first process, which goes on with what follows.
 package Steps;
 use strict;
-use warnings;
 
-use constant {
-  MS_RDONLY  => 0x1,
-  MS_REMOUNT => 0x20,
-  MS_BIND    => 0x1000,
-  MS_REC     => 0x4000,
-  MS_PRIVATE => 0x40000,
-  MS_SLAVE   => 0x80000,
-  MNT_DETACH => 2,
-};
+sub MS_RDONLY  () { 0x1 }
+sub MS_REMOUNT () { 0x20 }
+sub MS_BIND    () { 0x1000 }
+sub MS_REC     () { 0x4000 }
+sub MS_PRIVATE () { 0x40000 }
+sub MS_SLAVE   () { 0x80000 }
+sub MNT_DETACH () { 2 }
 
 # Of the process that carries out the steps.
 my ($root, @groups, $program, @environment, $report, $listener, %context);

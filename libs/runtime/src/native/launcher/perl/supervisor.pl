@@ -1,18 +1,21 @@
-#!/usr/bin/perl
+#!/usr/bin/perl -w
 # Watches over one container, and outlives who started it: the part of conmon that is used here, with its options, files and sockets.
 #
 # In the bundle: `attach`, a socket of packets (input; and output after a byte that says which stream), and `ctl`, a FIFO of lines ("1 <rows>
 # <columns>": the terminal's size, "2 0 0": the log is begun anew). The log has CRI's format. When the container has ended: the file `oom` if
 # the kernel killed something in it for memory, the exit code in the exit directory, and --exit-command.
 use strict;
-use warnings;
 
 BEGIN {
   my $here = ($0 =~ m{^(.*)/}s)[0] // '.';
-  require "$here/$_.pl" for qw(kernel terminal log attach);
+  require "$here/$_.pl" for qw(kernel files terminal log attach);
 }
 
-use constant { CHUNK => 32 * 1024, STDOUT_PACKET => 2, STDERR_PACKET => 3, PR_SET_CHILD_SUBREAPER => 36, WNOHANG => 1 };
+sub CHUNK                  () { 32 * 1024 }
+sub STDOUT_PACKET          () { 2 }
+sub STDERR_PACKET          () { 3 }
+sub PR_SET_CHILD_SUBREAPER () { 36 }
+sub WNOHANG                () { 1 }
 
 my %isFlag = map { $_ => 1 } qw(terminal stdin leave-stdin-open full-attach no-sync-log version);
 my %isList = map { $_ => [] } qw(runtime-arg exit-command-arg);
@@ -35,7 +38,7 @@ chdir $bundle or die "$bundle: $!\n";
 exit 0 if fork // die "fork: $!\n";
 Kernel::call('prctl', PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 $SIG{$_} = 'IGNORE' for qw(HUP INT QUIT PIPE);
-write_file($given{'conmon-pidfile'}, $$);
+Files::replace($given{'conmon-pidfile'}, $$);
 
 my ($input, $output, $errors) = (undef, undef, undef);
 my $main = eval { create() };
@@ -89,12 +92,9 @@ my $code = ($status & 127) ? 128 + ($status & 127) : $status >> 8;
 for my $descriptor (keys %streams) { 1 while read_stream($descriptor) }
 $attach->finish;
 $log->close;
-if (defined $memory && has_killed($memory)) { write_file('oom', '') }
+if (defined $memory && has_killed($memory)) { Files::replace('oom', '') }
 # It appears by a rename: who sees it sees the whole code, and the whole log.
-open my $exit, '>', 'exit' or die "exit: $!\n";
-print {$exit} $code;
-close $exit or die "exit: $!\n";
-rename 'exit', "$given{'exit-dir'}/$id" or die "cannot write the exit code: $!\n";
+Files::replace("$given{'exit-dir'}/$id", $code, 'exit');
 unlink 'attach', 'ctl';
 $SIG{CHLD} = 'DEFAULT';
 exec { $given{'exit-command'} } $given{'exit-command'}, @{ $isList{'exit-command-arg'} } if defined $given{'exit-command'};
@@ -239,11 +239,3 @@ sub has_killed {
 
 # O_NONBLOCK
 sub unblock { fcntl $_[0], 4, fcntl($_[0], 3, 0) | 04000 or die "fcntl: $!\n" }
-
-sub write_file {
-  my ($path, $text) = @_;
-  open my $file, '>', "$path.new" or die "$path: $!\n";
-  print {$file} $text;
-  close $file or die "$path: $!\n";
-  rename "$path.new", $path or die "$path: $!\n";
-}

@@ -1,15 +1,12 @@
 # Pseudo-terminals (pts(4), ioctl_tty(2)).
 package Terminal;
 use strict;
-use warnings;
 
-use constant {
-  TIOCSCTTY   => 0x540e,
-  TIOCGWINSZ  => 0x5413,
-  TIOCSWINSZ  => 0x5414,
-  TIOCSPTLCK  => 0x40045431,
-  TIOCGPTPEER => 0x5441,
-};
+sub TIOCSCTTY   () { 0x540e }
+sub TIOCGWINSZ  () { 0x5413 }
+sub TIOCSWINSZ  () { 0x5414 }
+sub TIOCSPTLCK  () { 0x40045431 }
+sub TIOCGPTPEER () { 0x5441 }
 
 # Opens a terminal of the container that this process is in, makes it that of this process, and gives its other side to who has the socket.
 sub take {
