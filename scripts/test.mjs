@@ -119,7 +119,7 @@ function ended(child, report) {
 }
 
 const extra = process.argv.slice(2);
-await jest('unit', extra);
+await jest('unit', ['--maxWorkers=2', ...extra]);
 await Promise.all([
   jest('e2e', ['--runInBand', '--testPathPatterns', ENGINE, ...extra], 'engine'),
   jest('e2e', ['--maxWorkers=2', '--testPathIgnorePatterns', ENGINE, ...extra], 'processes'),

@@ -79,14 +79,20 @@ export class ManagedProcess {
     this.child?.kill('SIGCONT');
   }
 
-  /** Resolves when it says that it is ready; at once for what has no health server. */
+  /** Resolves when it says that it is ready; at once for what has no health server. Rejects when it ends, or does not become ready, with what it said last. */
   async ready(timeoutMs = 60_000): Promise<void> {
     if (this.options.health === undefined) return;
-    await eventually(async () => {
-      if (!this.isRunning) throw new Error(`${this.name} has ended:\n${this.log.slice(-2000)}`);
+    const isReady = await eventually(async () => {
+      if (!this.isRunning) return false;
       const { status, text } = await this.get(this.options.readyPath ?? '/readyz');
-      if (status !== 200) throw new Error(`${this.name} is not ready: ${text}`);
-    }, timeoutMs);
+      if (status !== 200) throw new Error(text);
+      return true;
+    }, timeoutMs).catch((error: unknown) => this.fail(`is not ready: ${String(error)}`));
+    if (!isReady) this.fail(`has ended with ${this.ending}`);
+  }
+
+  private fail(what: string): never {
+    throw new Error(`${this.name} ${what}\n${this.log.slice(-2000)}`);
   }
 
   /** Asks its health server. */

@@ -20,10 +20,9 @@ const example = join(__dirname, '../../examples/hello/hello.yaml');
  * goes, does not happen meanwhile. Last, the seconds for which the pods of the update are still reached after they have been told to go.
  */
 const victims = [
-  ['leader:scheduler', 'gateway-0', 5],
-  ['leader:replicaset-controller', 'node-agent-0 node-agent-1', 5],
+  ['leader:scheduler leader:replicaset-controller', 'gateway-0', 5],
   // These pods are the next ones' predecessors: they have to be reached until another service controller has missed its leader.
-  ['leader:deployment-controller', 'node-agent-1', 20],
+  ['leader:deployment-controller', 'node-agent-0 node-agent-1', 20],
   ['leader:service-controller', 'gateway-1', 5],
 ] as const;
 
@@ -50,8 +49,9 @@ describeWith(['docker', 'root', 'nats'], 'a rolling update by many processes, on
       expect(replicas).toBeGreaterThan(updatedReplicas);
     });
   const kill = async (victim: string): Promise<void> => {
-    const isLeader = victim.startsWith('leader:');
-    const names = isLeader ? [await cluster.leaderOf(victim.slice('leader:'.length))] : victim.split(' ');
+    const nameOf = async (one: string): Promise<string> =>
+      one.startsWith('leader:') ? cluster.leaderOf(one.slice('leader:'.length)) : one;
+    const names = await Promise.all(victim.split(' ').map(nameOf));
     await Promise.all(names.map((name) => cluster.kill(name)));
     for (const name of names) cluster.get(name).start();
   };
