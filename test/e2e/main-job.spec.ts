@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bridgeName } from '#runtime';
 import { containerProcesses } from '../tools/container-processes';
 import { eventually } from '../tools/eventually';
 import { NestorCluster } from '../tools/nestor';
+import { linkPrograms } from '../tools/programs';
 import { describeWith } from '../tools/requirements';
 import { describeBadPods } from './bad-pods';
 import { describeMainJob } from './main-job';
@@ -53,29 +55,47 @@ describeWith(['docker', 'root'], 'the main job, on Docker', () => {
   });
 });
 
-describeWith(['root', 'ip', 'nft'], 'the main job, without an engine', () => {
-  const cluster = new NestorCluster({ runtime: 'native' });
+/** What makes containers, on machines that have less and less. The contract of runtimes is kept by each with each supervisor (`test/runtime`). */
+const machines = [
+  { id: 'best', name: 'the best that is installed', missing: /^docker/, made: /Runtime +native \((crun|runc) \d/ },
+  {
+    id: 'own',
+    name: 'our own launcher',
+    missing: /^(docker.*|crun|runc|conmon)$/,
+    made: /Runtime +native \(launcher \d/,
+  },
+];
 
-  it('says what runs containers', async () => {
-    expect((await cluster.nestor('status')).stdout).toMatch(/Runtime +native \((crun|runc|launcher) \d/);
-    expect(await cluster.kubectl('get', 'nodes', '-o', 'wide')).toContain('native://');
-  });
+describe.each(machines)('by $name', ({ id, missing, made }) => {
+  describeWith(['root', 'ip', 'nft'], 'the main job, without an engine', () => {
+    const programs = join(tmpdir(), `nestor-programs-${process.pid}-${id}`);
+    const cluster = new NestorCluster({ runtime: 'native', env: { PATH: programs } });
+    beforeAll(() => linkPrograms(programs, missing));
 
-  describe('pods that cannot run', () => describeBadPods(cluster));
+    it('says what runs containers', async () => {
+      expect((await cluster.nestor('status')).stdout).toMatch(made);
+      expect(await cluster.kubectl('get', 'nodes', '-o', 'wide')).toContain('native://');
+    });
 
-  describeMainJob({
-    cluster,
-    running: (name) => [...containerProcesses(name).keys()],
-    kill: (name, id) => process.kill(Math.min(...(containerProcesses(name).get(id) ?? [])), 'SIGKILL'),
-    left: (name) =>
-      [
-        readFileSync('/proc/self/mountinfo', 'utf8'),
-        output('ps', '-eo', 'args'),
-        output('ip', '-o', 'link'),
-        output('nft', 'list', 'tables'),
-      ]
-        .join('\n')
-        .split('\n')
-        .filter((line) => line.includes(join(cluster.home, 'native')) || line.includes(bridgeName({ cluster: name }))),
+    describe('pods that cannot run', () => describeBadPods(cluster));
+
+    describeMainJob({
+      cluster,
+      running: (name) => [...containerProcesses(name).keys()],
+      kill: (name, id) => process.kill(Math.min(...(containerProcesses(name).get(id) ?? [])), 'SIGKILL'),
+      left: (name) =>
+        [
+          readFileSync('/proc/self/mountinfo', 'utf8'),
+          output('ps', '-eo', 'args'),
+          output('ip', '-o', 'link'),
+          output('nft', 'list', 'tables'),
+        ]
+          .join('\n')
+          .split('\n')
+          .filter(
+            (line) => line.includes(join(cluster.home, 'native')) || line.includes(bridgeName({ cluster: name })),
+          ),
+    });
+    afterAll(() => rmSync(programs, { recursive: true }));
   });
 });

@@ -1,6 +1,7 @@
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chownSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
+import { linkPrograms } from './programs';
 
 /** What a small machine does not have, or what would need root. */
 const missing = /^(nft|ip6?tables.*|ebtables.*|arptables.*|ip|bridge|crun|runc|conmon|docker.*|new[ug]idmap)$/;
@@ -12,8 +13,7 @@ export class OrdinaryUser {
   readonly home = mkdtempSync(join(tmpdir(), 'nestor-user-'));
 
   constructor() {
-    mkdirSync(this.programs);
-    for (const [name, file] of programs()) if (!missing.test(name)) symlinkSync(file, join(this.programs, name));
+    linkPrograms(this.programs, missing);
     chownSync(this.home, this.uid, this.uid);
   }
 
@@ -40,24 +40,6 @@ export class OrdinaryUser {
 
   private get programs(): string {
     return join(this.home, 'bin');
-  }
-}
-
-/** The first of each name that PATH leads to; node is the one that runs this. */
-function programs(): ReadonlyMap<string, string> {
-  const found = new Map([['node', process.execPath]]);
-  for (const directory of (process.env['PATH'] ?? '').split(':').filter((name) => name.startsWith('/'))) {
-    for (const file of entries(directory)) if (!found.has(basename(file))) found.set(basename(file), file);
-  }
-  return found;
-}
-
-function entries(directory: string): string[] {
-  try {
-    return readdirSync(directory).map((name) => join(directory, name));
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
-    throw error;
   }
 }
 
