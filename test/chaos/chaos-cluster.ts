@@ -99,10 +99,12 @@ export class ChaosCluster {
 
   /** Takes a member out of the cluster, running or not, and its machine away from it. */
   async shrink(member: ChaosMember): Promise<void> {
-    const members = await this.anyOperator((operator) => operator.memberList(), member);
     const url = this.kind.peerUrl(member);
-    const id = members.find(({ peerUrls }) => peerUrls.includes(url))?.id;
-    if (id !== undefined) await this.anyOperator((operator) => operator.memberRemove(id), member);
+    await this.anyOperator(async (operator) => {
+      // Looked up each time: a removal whose answer was lost may have been carried out.
+      const id = (await operator.memberList()).find(({ peerUrls }) => peerUrls.includes(url))?.id;
+      if (id !== undefined) await operator.memberRemove(id);
+    }, member);
     this.members.splice(this.members.indexOf(member), 1);
     await this.close(member);
   }
