@@ -1,5 +1,6 @@
-/** Messages of rtnetlink(7). Numbers are the machine's, which is little-endian on x86-64 and AArch64. */
+import { attribute, bytesOf, text } from './netlink-attributes';
 
+/** Messages of rtnetlink(7). Numbers are the machine's, which is little-endian on x86-64 and AArch64. */
 const types = { newLink: 16, deleteLink: 17, newAddress: 20, newRoute: 24 } as const;
 const flags = { request: 0x1, acknowledge: 0x4, replace: 0x100, exclusive: 0x200, create: 0x400 } as const;
 const AF_INET = 2;
@@ -137,32 +138,12 @@ function message(type: number, more: number, body: readonly Buffer[]): LinkMessa
   return { bytes: Buffer.concat([header, payload]) };
 }
 
-/** Its length does not count what aligns the next. */
-function attribute(type: number, value: Buffer): Buffer {
-  const bytes = Buffer.alloc((4 + value.length + 3) & ~3);
-  bytes.writeUInt16LE(4 + value.length, 0);
-  bytes.writeUInt16LE(type, 2);
-  value.copy(bytes, 4);
-  return bytes;
-}
-
 function nested(type: number, ...inner: readonly Buffer[]): Buffer {
   return attribute(type, Buffer.concat(inner));
-}
-
-function text(type: number, value: string): Buffer {
-  return attribute(type, Buffer.from(`${value}\0`));
 }
 
 function number(type: number, value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value);
   return attribute(type, bytes);
-}
-
-function bytesOf(ip: string): Buffer {
-  const parts = ip.split('.').map(Number);
-  if (parts.length !== 4 || !parts.every((part) => part >= 0 && part <= 255))
-    throw new Error(`not an IPv4 address: ${ip}`);
-  return Buffer.from(parts);
 }

@@ -1,3 +1,4 @@
+import { attribute, bytesOf, text } from '../network/netlink-attributes';
 import { outwardsAddress, ownRange } from './addresses';
 
 /** Messages of nf_tables (linux/netfilter/nf_tables.h). Headers are the machine's, little-endian; attributes are in the network's order. */
@@ -116,14 +117,6 @@ function acknowledged(bytes: Buffer): Buffer {
   return bytes;
 }
 
-function attribute(type: number, value: Buffer): Buffer {
-  const bytes = Buffer.alloc((4 + value.length + 3) & ~3);
-  bytes.writeUInt16LE(4 + value.length, 0);
-  bytes.writeUInt16LE(type, 2);
-  value.copy(bytes, 4);
-  return bytes;
-}
-
 function list(type: number, ...inner: readonly Buffer[]): Buffer {
   return attribute(type | nested, Buffer.concat(inner));
 }
@@ -132,16 +125,8 @@ function data(type: number, value: Buffer): Buffer {
   return list(type, attribute(1, value));
 }
 
-function text(type: number, value: string): Buffer {
-  return attribute(type, Buffer.from(`${value}\0`));
-}
-
 function number(type: number, value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32BE(value);
   return attribute(type, bytes);
-}
-
-function bytesOf(ip: string): Buffer {
-  return Buffer.from(ip.split('.').map(Number));
 }
