@@ -54,6 +54,8 @@ export class RemoteStore implements KeyValueStore {
   private readonly opening = new Set<Promise<void>>();
   private readonly closed = new AbortController();
   private clusterId: bigint | undefined;
+  /** The newest revision that any answer has named. */
+  private revision = 0;
 
   constructor(private readonly options: ConnectStoreOptions) {
     this.timeoutMs = options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
@@ -100,7 +102,8 @@ export class RemoteStore implements KeyValueStore {
         random,
         logger,
         keepAliveMs: this.keepAliveMs,
-        checkCluster: (connection, header) => this.checkCluster(connection, { header }),
+        past: this.revision,
+        hear: (connection, header) => this.hear(connection, { header }),
       },
       (over) => this.watches.delete(over),
     );
@@ -186,7 +189,7 @@ export class RemoteStore implements KeyValueStore {
       let failure: Failure;
       try {
         const response = await attempt(connection, allowed, signal);
-        this.checkCluster(connection, response);
+        this.hear(connection, response);
         return response;
       } catch (error) {
         if (signal.aborted) throw signal.reason;
@@ -223,12 +226,14 @@ export class RemoteStore implements KeyValueStore {
   }
 
   /** Revisions of another cluster, or of the same one wiped and begun anew, mean something else. */
-  private checkCluster(connection: Connection, { header }: Answer): void {
+  private hear(connection: Connection, { header }: Answer): void {
     const id = header?.clusterId ?? 0n;
-    if (id === 0n) return;
+    if (header === undefined || id === 0n) return;
     this.clusterId ??= id;
-    if (id === this.clusterId) return;
-    this.connections.failed(connection);
-    throw storeErrors.otherCluster(connection.endpoint);
+    if (id !== this.clusterId) {
+      this.connections.failed(connection);
+      throw storeErrors.otherCluster(connection.endpoint);
+    }
+    this.revision = Math.max(this.revision, Number(header.revision));
   }
 }

@@ -19,8 +19,10 @@ export interface RemoteWatchContext {
   readonly random: () => number;
   readonly logger: Logger;
   readonly keepAliveMs: number;
+  /** The newest revision that the client had heard of when it asked for the watch. */
+  readonly past: number;
   /** @throws StoreError if the answer comes from another cluster */
-  checkCluster(connection: Connection, header: etcdserverpb.ResponseHeader | undefined): void;
+  hear(connection: Connection, header: etcdserverpb.ResponseHeader | undefined): void;
 }
 
 /** A stream that ends takes its watch to the next connection; this one is over. */
@@ -46,7 +48,7 @@ export class RemoteWatch implements Watch {
     private readonly onOver: (watch: RemoteWatch) => void,
   ) {
     this.opened = new Promise((resolve) => (this.markOpened = resolve));
-    this.assembler = new WatchAssembler(request.startRevision ?? 0);
+    this.assembler = new WatchAssembler(request.startRevision ?? 0, context.past);
     void this.run();
   }
 
@@ -123,7 +125,7 @@ export class RemoteWatch implements Watch {
 
   private receive(connection: Connection, response: etcdserverpb.WatchResponse): void {
     if (this.over.signal.aborted) return;
-    this.context.checkCluster(connection, response.header);
+    this.context.hear(connection, response.header);
     if (response.compactRevision > 0n) return this.end(storeErrors.compacted(Number(response.compactRevision)));
     if (response.canceled) {
       const reason = response.cancelReason || 'the server cancelled the watch';

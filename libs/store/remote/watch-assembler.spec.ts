@@ -51,6 +51,12 @@ it('starts after the revision at which the watch was created', () => {
   expect(assembler.nextRevision).toBe(11);
 });
 
+it('starts after what the client knows of, though the server counts it later', () => {
+  const assembler = new WatchAssembler(0, 12);
+  assembler.created(response(11, []));
+  expect(told(assembler.add(response(13, [event(12, 'a'), event(13, 'b')])))).toEqual(['13: b']);
+});
+
 it('comes on by responses without events, but not inside a revision', () => {
   const assembler = new WatchAssembler(3);
   expect(told(assembler.add(response(9, [])))).toEqual([]);

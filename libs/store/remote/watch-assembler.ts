@@ -9,17 +9,26 @@ import { fromEvent, revisionOf } from './responses';
 export class WatchAssembler {
   private held: StoreEvent[] = [];
 
-  /** @param next the first revision not yet delivered; 0: whatever comes */
-  constructor(private next: number) {}
+  /**
+   * @param next the first revision not yet delivered; 0: what comes after `past`
+   * @param past a revision that was there when the watch was asked for
+   */
+  constructor(
+    private next: number,
+    private readonly past = 0,
+  ) {}
 
   /** The first revision that is still to come; 0: not known before the watch is created. */
   get nextRevision(): number {
     return this.next;
   }
 
-  /** The watch has been created, and sees every change after the response's revision. */
+  /**
+   * The watch has been created, and sees every change after the response's revision. That may lie behind what the client
+   * knows of: etcd tells watchers of a revision before it counts it as its own, and one member lags behind another.
+   */
   created(response: etcdserverpb.WatchResponse): void {
-    if (this.next === 0) this.next = revisionOf(response) + 1;
+    if (this.next === 0) this.next = Math.max(this.past, revisionOf(response)) + 1;
   }
 
   *add(response: etcdserverpb.WatchResponse): Generator<WatchBatch> {
