@@ -21,8 +21,8 @@ const shared = {
       },
     ],
   },
-  // jose is published as ESM only; jest's module loader needs CommonJS.
-  transformIgnorePatterns: ['/node_modules/(?!jose/)'],
+  // Published as ESM only; jest's module loader needs CommonJS.
+  transformIgnorePatterns: ['/node_modules/(?!(?:jose|parse5[^/]*|entities)/)'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 };
 

@@ -71,6 +71,20 @@ describeWith(['docker', 'root', 'nft', 'ip'], 'services, on Docker', () => {
     outside?.destroy();
   });
 
+  it("are reached through the API server, by their pods' nodes, and so are pods and nodes", async () => {
+    const raw = (path: string): Promise<string> => cluster.kubectl('get', '--raw', path);
+    const answers: string[] = [];
+    await eventually(async () => {
+      answers.push(await raw(`${SERVICES}/web:http/proxy/`));
+      expect(who(answers)).toEqual(webNames());
+    });
+    const pod = '/api/v1/namespaces/default/pods/client';
+    expect(who([await raw(`${pod}/proxy/`)])).toEqual(['client']);
+    const { spec } = await api.must<Pod>('GET', pod);
+    expect(await raw(`/api/v1/nodes/${spec?.nodeName}/proxy/healthz`)).toBe('ok');
+    await expect(raw(`${pod}:9/proxy/`)).rejects.toThrow('error trying to reach service');
+  });
+
   describe('addresses and ports', () => {
     it('are each given once, however many ask at a time', async () => {
       const body = (i: number): Service => ({

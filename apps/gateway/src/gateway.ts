@@ -49,6 +49,8 @@ import { Freshness } from './registry/freshness';
 import { Reader } from './registry/reader';
 import { Writer } from './registry/writer';
 import { NodeConnection } from './streams/node-connection';
+import { Backends } from './proxy/backends';
+import { ProxyHandler } from './proxy/proxy-handler';
 import { UpgradeProxy } from './streams/upgrade-proxy';
 import { Compactor } from './storage/compactor';
 import { LeasePool } from './storage/lease-pool';
@@ -155,8 +157,10 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     ...(config.bus === undefined ? [] : [busCredentialsRoute({ ...config.bus, groupsOf, authorizer, table, clock })]),
   ]);
   const nodes = new NodeConnection(table, config.agents);
+  const proxy = new ProxyHandler(new Backends(table, reader, nodes, random));
   const subresources = subresourceHandlers({
     nodes,
+    proxy,
     table,
     reader,
     writer,
@@ -173,7 +177,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   const api = new ApiServer(table, authorizer, handlers, subresources, paths);
   const http = new HttpAdapter(api, authenticator, clock, logger, metrics);
 
-  const upgrades = new UpgradeProxy(api, table, reader, nodes, logger);
+  const upgrades = new UpgradeProxy(api, table, reader, nodes, proxy, logger);
 
   const bootstrap = new Bootstrap(table, writer, logger);
   await onceStoreAnswers(() => bootstrap.run(), { clock, random, logger });

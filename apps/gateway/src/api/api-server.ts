@@ -62,6 +62,11 @@ export class ApiServer {
 
   private dispatch(request: ApiRequest, info: RequestInfo, resource: ServedResource): Promise<ApiResult> {
     const { definition } = resource;
+    const connect =
+      info.name === ''
+        ? undefined
+        : this.subresources.get(`${info.group}/${info.resource}/${info.subresource}`)?.connect;
+    if (connect !== undefined) return connect(request, info, resource);
     if (request.method === 'HEAD' || request.method === 'OPTIONS') throw methodNotAllowed();
     if (info.subresource !== '') return this.dispatchSubresource(request, info, resource);
     const isCollection = info.parts.length < 2;

@@ -9,6 +9,7 @@ import { type Reader } from '../registry/reader';
 import { type Writer } from '../registry/writer';
 import { accessReviewHandler, rulesReviewHandler } from '../reviews/access-reviews';
 import { selfSubjectReviewHandler, tokenReviewHandler } from '../reviews/authentication-reviews';
+import { type ProxyHandler } from '../proxy/proxy-handler';
 import { type NodeConnection } from '../streams/node-connection';
 import { logHandler } from '../streams/pod-log';
 import { bindingHandler } from '../subresources/binding';
@@ -32,6 +33,7 @@ export interface SubresourceDependencies {
   readonly tokenIssuer: TokenIssuer;
   readonly audiences: readonly string[];
   readonly nodes: NodeConnection;
+  readonly proxy: ProxyHandler;
   readonly clock: Clock;
 }
 
@@ -40,12 +42,15 @@ export function subresourceHandlers(deps: SubresourceDependencies): ReadonlyMap<
   const { rbac, authorizer, authenticator, serviceAccountTokens, audiences, clock } = deps;
   const binding = bindingHandler(deps);
   const now = (): number => clock.now();
-  return new Map([
+  return new Map<string, SubresourceHandler>([
     ['*/scale', scaleHandler(deps)],
     ['/bindings', binding],
     ['/pods/binding', binding],
     ['/pods/eviction', evictionHandler(deps)],
     ['/pods/log', logHandler(deps, deps.nodes)],
+    ['/nodes/proxy', deps.proxy],
+    ['/pods/proxy', deps.proxy],
+    ['/services/proxy', deps.proxy],
     ['/serviceaccounts/token', tokenHandler(deps)],
     ['authorization.k8s.io/subjectaccessreviews', accessReviewHandler(authorizer, 'subject', now)],
     ['authorization.k8s.io/localsubjectaccessreviews', accessReviewHandler(authorizer, 'subject', now)],

@@ -14,4 +14,6 @@ export interface SubresourceHandler {
   readonly create?: Handler;
   readonly update?: Handler;
   readonly patch?: Handler;
+  /** Takes requests of any method, and paths that go on behind the subresource. */
+  readonly connect?: Handler;
 }

@@ -81,6 +81,12 @@ export class HttpAdapter {
       user,
       fence: fenceOf(incoming),
       signal,
+      wire: {
+        headers: incoming.headers,
+        query: question < 0 ? '' : originalUrl.slice(question + 1),
+        remoteAddress: incoming.socket.remoteAddress,
+        body: incoming,
+      },
     };
     return { ...request, user: impersonate(incoming.headers, user, this.api) };
   }

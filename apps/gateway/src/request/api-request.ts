@@ -1,3 +1,5 @@
+import { type IncomingHttpHeaders } from 'node:http';
+import { type Readable } from 'node:stream';
 import { type Fence } from '#client';
 import { type UserInfo } from '../kinds/strategy';
 
@@ -15,6 +17,18 @@ export interface ApiRequest {
   readonly fence?: Fence;
   /** Aborts when the caller is gone. */
   readonly signal: AbortSignal;
+  /** Where it came by HTTP: as it came, to be passed on. */
+  readonly wire?: WireRequest;
+}
+
+export interface WireRequest {
+  readonly headers: IncomingHttpHeaders;
+  /** As sent, without the question mark; '' if there is none. */
+  readonly query: string;
+  /** The other end of the connection. */
+  readonly remoteAddress: string | undefined;
+  /** To be read by one, here or by `ApiRequest.body`. */
+  readonly body: Readable;
 }
 
 /** The body: bytes from the network, or, in process, a value that nobody may change. */

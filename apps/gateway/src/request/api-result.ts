@@ -68,11 +68,11 @@ export interface RawResult extends Warned {
   readonly body: Buffer;
 }
 
-/** Bytes that come as they come: logs. */
+/** Bytes that come as they come: logs, what a backend answers. */
 export interface StreamResult extends Warned {
   readonly type: 'stream';
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: Readable;
 }
 

@@ -5,6 +5,7 @@ import { type Node, type Pod, resources } from '#api';
 import { ApiError, type DeepReadonly, badRequest, goQuote, internalError, notFound } from '#machinery';
 import { type ResourceTable } from '../api/resource-table';
 import { type GatewayConfig } from '../config';
+import { dial, secure } from '../proxy/backend';
 
 const connectMs = 10_000;
 
@@ -25,6 +26,11 @@ export class NodeConnection {
   agentOf(pod: DeepReadonly<Pod>): AgentAddress {
     const nodeName = pod.spec?.nodeName ?? '';
     if (nodeName === '') throw badRequest(`pod ${pod.metadata?.name ?? ''} does not have a host assigned`);
+    return this.agentOn(nodeName);
+  }
+
+  /** @throws NotFound */
+  agentOn(nodeName: string): AgentAddress {
     const nodes = this.table.require(resources.nodes);
     const node: DeepReadonly<Node> | undefined = nodes.cache.get(nodes.key('', nodeName))?.object;
     if (node === undefined) throw notFound(nodes.groupResource, nodeName);
@@ -80,10 +86,16 @@ export class NodeConnection {
     });
   }
 
-  private options(agent: AgentAddress): https.RequestOptions {
+  /** A connection to the agent itself, for one request. */
+  connect(agent: AgentAddress, signal: AbortSignal): Promise<Duplex> {
+    const { host, port, cert, key, ca } = this.options(agent);
+    return dial(agent.host, agent.port, signal).then((socket) => secure(socket, { host, port, cert, key, ca }));
+  }
+
+  private options(agent: AgentAddress) {
     if (this.credentials === undefined) throw internalError('the gateway has no credentials for node agents');
     const { certificatePem, keyPem, caPem } = this.credentials;
-    return { host: agent.host, port: agent.port, cert: certificatePem, key: keyPem, ca: caPem, agent: false };
+    return { host: agent.host, port: agent.port, cert: certificatePem, key: keyPem, ca: caPem, agent: false } as const;
   }
 }
 

@@ -8,6 +8,7 @@ import { type ApiServer, statusOf } from '../api/api-server';
 import { type ResourceTable } from '../api/resource-table';
 import { attributesOf } from '../authz/attributes';
 import { type HttpAdapter } from '../http/http-adapter';
+import { type ProxyHandler } from '../proxy/proxy-handler';
 import { type Reader } from '../registry/reader';
 import { type ApiRequest } from '../request/api-request';
 import { type RequestInfo, resolveRequestInfo } from '../request/request-info';
@@ -23,7 +24,7 @@ const commandProtocols = [agentProtocol, 'v4.channel.k8s.io'];
 const agentPaths: Readonly<Record<string, string>> = { exec: 'exec', attach: 'attach', portforward: 'portForward' };
 
 /**
- * `exec`, `attach` and `portforward`: checks the request, has the agent switch protocols, answers the client's handshake, and
+ * Requests to change the protocol. `exec`, `attach` and `portforward`: checks the request, has the agent switch protocols, answers the client's handshake, and
  * from then on passes bytes. Frames need no translation, so none are parsed.
  */
 export class UpgradeProxy {
@@ -34,6 +35,7 @@ export class UpgradeProxy {
     private readonly table: ResourceTable,
     private readonly reader: Reader,
     private readonly nodes: NodeConnection,
+    private readonly proxy: ProxyHandler,
     private readonly logger: Logger,
   ) {}
 
@@ -60,6 +62,9 @@ export class UpgradeProxy {
     const info = resolveRequestInfo(request.method, request.path, request.query);
     const attributes = attributesOf(request.user, info, request.query);
     this.api.authorize(attributes);
+    const resource = this.table.find(info.group, info.version, info.resource);
+    if (info.subresource === 'proxy' && resource?.hasSubresource('proxy'))
+      return this.proxy.upgrade(request, info, resource, client, head);
     const agentPath =
       info.resource === resources.pods.plural && info.group === '' ? agentPaths[info.subresource] : undefined;
     if (agentPath === undefined) throw genericServerResponse(404);

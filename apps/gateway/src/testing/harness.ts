@@ -155,7 +155,7 @@ async function startOne(
         status: answer.statusCode,
         headers: answer.headers,
         text,
-        body: isJson ? (JSON.parse(text) as unknown) : undefined,
+        body: isJson && text !== '' ? (JSON.parse(text) as unknown) : undefined,
       };
     },
     async stop() {

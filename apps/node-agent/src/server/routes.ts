@@ -3,7 +3,7 @@ import { type Parameters } from './server-dependencies';
 
 const container = '/:namespace/:pod/:container';
 
-/** What the server answers to: the kubelet's paths. */
+/** What the server answers to: the kubelet's paths, and `podTunnel`, by which the API server's proxy reaches pods. */
 const routes = {
   health: ['/healthz'],
   pods: ['/pods', '/pods/'],
@@ -11,6 +11,7 @@ const routes = {
   exec: [`/exec${container}`, '/exec/:namespace/:pod/:uid/:container'],
   attach: [`/attach${container}`, '/attach/:namespace/:pod/:uid/:container'],
   portForward: ['/portForward/:namespace/:pod', '/portForward/:namespace/:pod/:uid'],
+  podTunnel: ['/podTunnel/:namespace/:pod'],
   summary: ['/stats/summary'],
   resourceMetrics: ['/metrics/resource'],
   metrics: ['/metrics'],

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
@@ -257,6 +259,41 @@ describe("the node's server", () => {
     socket.terminate();
     echo.close();
     forward.mockRestore();
+  });
+
+  describe('a tunnel to a pod', () => {
+    const tunnel = (path: string): https.RequestOptions => ({
+      host: '127.0.0.1',
+      port: server.port,
+      path,
+      ...credentials(),
+      headers: { connection: 'Upgrade', upgrade: 'tcp' },
+    });
+
+    it('is a connection to a port of it', async () => {
+      const forward = jest.spyOn(runtime, 'portForward');
+      const request = https.request(tunnel('/podTunnel/default/web?port=80')).end();
+      const [, socket] = (await once(request, 'upgrade')) as [unknown, Duplex];
+      socket.write('ping');
+      expect(String(await once(socket, 'data'))).toBe('ping');
+      expect(forward).toHaveBeenCalledWith(expect.any(String), 80);
+      forward.mockRestore();
+      socket.destroy();
+    });
+
+    it.each([
+      ['/podTunnel/default/none?port=80', 404, 'pod does not exist\n'],
+      ['/podTunnel/default/web?port=0', 400, 'invalid port\n'],
+      ['/podTunnel/default/web?port=81', 502, 'connection refused\n'],
+    ])('is refused: %s', async (path, code, text) => {
+      const forward = jest.spyOn(runtime, 'portForward').mockRejectedValue(new Error('connection refused'));
+      const request = https.request(tunnel(path)).end();
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      let body = '';
+      for await (const chunk of response) body += String(chunk);
+      expect([response.statusCode, body]).toEqual([code, text]);
+      forward.mockRestore();
+    });
   });
 });
 

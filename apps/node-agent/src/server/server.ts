@@ -11,6 +11,7 @@ import { matchRoute } from './routes';
 import { serveHealth, serveMetrics, servePods, serveResourceMetrics, serveSummary } from './reports';
 import { type ServerDependencies } from './server-dependencies';
 import { serveAttach, serveExec, streamProtocols } from './remote-command';
+import { servePodTunnel } from './pod-tunnel';
 import { servePortForward, tunnelProtocol } from './port-forward';
 
 export interface AgentServer {
@@ -73,9 +74,24 @@ export async function startServer(config: ServerConfig, dependencies: ServerDepe
     socket.on('error', (error) => logger.debug({ err: error }, 'stream ended'));
     const gone = new AbortController();
     socket.once('close', () => gone.abort(new Error('the client is gone')));
+    const refuse = (error: unknown): void => {
+      const { code, message } = HttpFailure.from(error);
+      const body = `${message}\n`;
+      const lines = [
+        `HTTP/1.1 ${code} Failed`,
+        'Content-Type: text/plain; charset=utf-8',
+        `Content-Length: ${Buffer.byteLength(body)}`,
+        'Connection: close',
+      ];
+      socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+    };
     try {
       assertClient(config, request);
       const { name, parameters, query } = matchRoute(request.url ?? '/');
+      if (name === 'podTunnel') {
+        servePodTunnel({ parameters, query, dependencies }, socket, head).catch(refuse);
+        return;
+      }
       if (!(name in streamed)) throw new HttpFailure(404, '404 page not found');
       const start = streamed[name as keyof typeof streamed]({ parameters, query, dependencies });
       // The tunnel's name has a slash, which RFC 6455 does not allow and `ws` refuses: it is negotiated here.
@@ -91,10 +107,7 @@ export async function startServer(config: ServerConfig, dependencies: ServerDepe
         });
       });
     } catch (error) {
-      const { code, message } = HttpFailure.from(error);
-      const body = `${message}\n`;
-      const head = `HTTP/1.1 ${code} Failed\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
-      socket.end(head + body);
+      refuse(error);
     }
   });
 
