@@ -97,10 +97,10 @@ export class NewReplicaSet {
     const { deployment } = rollout;
     if (deployment.metadata?.annotations?.[revisionAnnotation] === revision) return;
     const annotations = { ...deployment.metadata?.annotations, [revisionAnnotation]: revision };
-    // An update and not a patch: upstream's role for this controller allows no patch of Deployments.
-    const updated = await this.deps.client.update<Deployment>(resources.deployments, {
-      ...deployment,
-      metadata: { ...deployment.metadata, annotations },
+    // Through the status, which takes annotations too: it is no change of what is wanted, and the generation stays.
+    const annotated = { ...deployment, metadata: { ...deployment.metadata, annotations } };
+    const updated = await this.deps.client.update<Deployment>(resources.deployments, annotated, {
+      subresource: 'status',
     });
     rollout.deployment = { ...deployment, metadata: updated.metadata };
   }

@@ -90,7 +90,7 @@ export class FakeStore {
     if (hasStatus && subresource === '') next.status = statusOf(old);
     const isSpecChanged = JSON.stringify(specOf(next)) !== JSON.stringify(specOf(old));
     next.metadata = {
-      ...(subresource === 'status' ? old.metadata : object.metadata),
+      ...(subresource === 'status' ? statusMetadata(old, object) : object.metadata),
       uid: old.metadata?.uid,
       creationTimestamp: old.metadata?.creationTimestamp,
       deletionTimestamp: old.metadata?.deletionTimestamp,
@@ -168,6 +168,11 @@ function nameOf(resource: Any): string {
 
 function conflictText(resource: Any, name: string): string {
   return `Operation cannot be fulfilled on ${nameOf(resource)} "${name}"`;
+}
+
+/** Who reports status may annotate, of most kinds. */
+function statusMetadata(old: Stored, { metadata }: Stored): Stored['metadata'] {
+  return metadata?.annotations === undefined ? old.metadata : { ...old.metadata, annotations: metadata.annotations };
 }
 
 function statusOf(object: object): unknown {

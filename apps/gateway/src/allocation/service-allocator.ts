@@ -5,6 +5,7 @@ import {
   type FieldError,
   type KubernetesObject,
   field,
+  goQuote,
   internalError,
   invalid,
 } from '#machinery';
@@ -58,6 +59,18 @@ export class ServiceAllocator implements Reservations {
     });
   }
 
+  /** Upstream's addresses are objects that name their service: one without a name fails at that, before it is validated. */
+  begin(object: DeepReadonly<KubernetesObject>): void {
+    const { metadata, spec = {} } = object as DeepReadonly<Service>;
+    if (metadata?.name || spec.type === 'ExternalName' || spec.clusterIP === 'None') return;
+    const wanted = spec.clusterIP ?? '';
+    const address = wanted === '' ? this.freeAddress() : wanted;
+    const which = wanted === '' ? '' : ` ${wanted}`;
+    const cause = `IPAddress.networking.k8s.io ${goQuote(address)} is invalid: spec.parentRef.name: Required value`;
+    const text = `failed to allocate IP${which}: ${cause}`;
+    throw this.refuse(object, [field.invalid('spec.clusterIPs', [wanted], text)]);
+  }
+
   reserve(object: KubernetesObject, old: DeepReadonly<KubernetesObject> | undefined): TransactionPart | undefined {
     const service = object as Service;
     const spec = (service.spec ??= {});
@@ -107,6 +120,12 @@ export class ServiceAllocator implements Reservations {
       if (wanted !== 'None' && wanted !== old?.clusterIP) this.requireAddress(service, wanted);
       return false;
     }
+    spec.clusterIP = this.freeAddress();
+    spec.clusterIPs = [spec.clusterIP];
+    return true;
+  }
+
+  private freeAddress(): string {
     const { first, size } = this.range;
     // The first address is `default/kubernetes`, the last one broadcast.
     const found = chooseFree(
@@ -117,9 +136,7 @@ export class ServiceAllocator implements Reservations {
       this.random,
     );
     if (found === undefined) throw internalError('failed to allocate a serviceIP: range is full');
-    spec.clusterIP = formatAddress(found);
-    spec.clusterIPs = [spec.clusterIP];
-    return true;
+    return formatAddress(found);
   }
 
   private requireAddress(service: Service, wanted: string): void {
@@ -202,7 +219,7 @@ export class ServiceAllocator implements Reservations {
       throw this.refuse(service, [field.invalid(path, wanted, 'provided port is already allocated')]);
   }
 
-  private refuse(service: Service, errors: readonly FieldError[]): ApiError {
+  private refuse(service: DeepReadonly<Service>, errors: readonly FieldError[]): ApiError {
     return invalid({ group: '', kind: 'Service' }, service.metadata?.name ?? '', errors);
   }
 

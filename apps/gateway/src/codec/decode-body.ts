@@ -15,6 +15,7 @@ import {
 } from '#machinery';
 import { type ApiRequest } from '../request/api-request';
 import { type FieldValidation } from '../request/options';
+import { otherKind, otherSchema } from './other-kinds';
 
 export const protobufMediaType = 'application/vnd.kubernetes.protobuf';
 
@@ -61,12 +62,13 @@ export async function decodeBody(
     throw unsupportedMediaType(knownMediaTypes);
   }
   const text = ((await request.body.bytes()) ?? Buffer.alloc(0)).toString('utf8');
-  const { object, warnings } = decodeText(text, {
+  const { object, kind, warnings } = decodeText(text, {
     format: mediaType === 'application/yaml' ? 'yaml' : 'json',
     expected,
-    schemaOf: (kind) => (isExpected(kind, expected) ? expected.schema : undefined),
+    schemaOf: (found) => (isExpected(found, expected) ? expected.schema : otherSchema(found, expected)),
     fieldValidation: validation,
   });
+  if (!isExpected(kind, expected)) throw otherKind(kind, expected);
   warnings.forEach(warn);
   return object;
 }
@@ -120,10 +122,13 @@ export function decodeObject(
     badRequest(
       `${actual.kind} in version ${goQuote(actual.version)} cannot be handled as a ${expected.kind}: ${cause}`,
     );
-  if (!isExpected(actual, expected)) {
-    throw refuse(unregistered(actual));
-  }
   try {
+    if (!isExpected(actual, expected)) {
+      const schema = otherSchema(actual, expected);
+      if (schema === undefined) throw new DecodeError(unregistered(actual));
+      decodeValue(value, schema);
+      throw otherKind(actual, expected);
+    }
     const { value: decoded, strictErrors } = decodeValue(value, expected.schema);
     if (validation === 'Strict' && strictErrors.length > 0) {
       throw refuse(`strict decoding error: ${strictErrors.join(', ')}`);

@@ -117,6 +117,8 @@ export interface ResourceStrategy<T extends KubernetesObject = KubernetesObject>
   /** What is wrong so that upstream looks no further, at metadata neither: only that is said. */
   validateFirst?(object: DeepReadonly<T>): readonly FieldError[];
   validateCreate?(object: DeepReadonly<T>, context: StrategyContext): readonly FieldError[];
+  /** Upstream's `Canonicalize`: completes a new object that has been found valid. */
+  canonicalize?(object: T): void;
   /** Sent as `Warning` headers. */
   warningsOnCreate?(object: DeepReadonly<T>): readonly string[];
 
@@ -146,6 +148,10 @@ export interface ResourceStrategy<T extends KubernetesObject = KubernetesObject>
    * compares. Default: `spec` for kinds with a `status` subresource, else `none`.
    */
   readonly generation?: 'spec' | 'none' | ((object: DeepReadonly<T>, old: DeepReadonly<T>) => boolean);
+  /** False: `metadata.managedFields` stays empty, whoever writes. */
+  readonly tracksOwnership?: boolean;
+  /** What errors call the resource, if not by its plural. */
+  readonly nameInErrors?: string;
   /** PUT of a missing object creates it (Leases, Endpoints, Events, …). Default false. */
   readonly allowCreateOnUpdate?: boolean;
   /** PUT without a resourceVersion overwrites. Default true. */

@@ -33,6 +33,10 @@ export function recordUpdate(
   context: WriteContext,
   nowMs: number,
 ): void {
+  if (resource.strategy.tracksOwnership === false) {
+    delete object.metadata?.managedFields;
+    return;
+  }
   const { manager } = context;
   const owned = updateManagedFields(live, object, manager, ownershipContext(resource, context, nowMs));
   const entries = owned.metadata?.managedFields;

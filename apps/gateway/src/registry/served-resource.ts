@@ -28,7 +28,7 @@ export class ServedResource {
     private readonly siblings: readonly ServedResource[] = [],
   ) {
     this.apiVersion = formatGroupVersion(definition.group, definition.version);
-    this.groupResource = { group: definition.group, resource: definition.plural };
+    this.groupResource = { group: definition.group, resource: strategy.nameInErrors ?? definition.plural };
     // Complaints name an object as it is stored.
     const { group, kind } = strategy.conversion?.storage ?? definition;
     this.groupKind = { group, kind };

@@ -33,6 +33,8 @@ const nameAttempts = 8;
 
 /** Reservations that go with an object into its transaction (cluster IPs, node ports). */
 export interface Reservations {
+  /** Looks at an object that is about to be created before anything else does. Throws what is wrong with it so early. */
+  begin?(object: DeepReadonly<KubernetesObject>): void;
   /** Completes the object (it may change it) and says what to write with it. Throws `ApiError` if that cannot be had. */
   reserve(object: KubernetesObject, old: DeepReadonly<KubernetesObject> | undefined): TransactionPart | undefined;
   release(old: DeepReadonly<KubernetesObject>): TransactionPart | undefined;
@@ -90,6 +92,7 @@ export class Writer {
     const generated = (meta.name ?? '') === '' && (meta.generateName ?? '') !== '';
     for (let attempt = 1; ; attempt++) {
       if (generated) meta.name = generateName(meta.generateName ?? '', this.random);
+      if (attempt === 1 && !context.options.dryRun) this.reservationsOf(resource)?.begin?.(object);
       if (attempt === 1) await this.prepareNew(resource, object, context, admissionRequest);
       const key = resource.key(meta.namespace ?? '', meta.name ?? '');
       try {
@@ -326,6 +329,7 @@ export class Writer {
       ...(strategy.validateCreate?.(object, strategic) ?? []),
     ];
     if (errors.length > 0) throw invalid(resource.groupKind, meta.name ?? '', errors);
+    strategy.canonicalize?.(object);
     for (const warning of strategy.warningsOnCreate?.(object) ?? []) context.warn(warning);
     await this.admission.validate(admissionRequest);
   }
@@ -351,7 +355,8 @@ export class Writer {
       keepStatus(object, old);
     }
     own?.prepareForUpdate?.(object, old, strategic);
-    if (isNewGeneration(resource, object, old)) meta.generation = (oldMeta.generation ?? 0) + 1;
+    if (subresource !== 'status' && isNewGeneration(resource, object, old))
+      meta.generation = (oldMeta.generation ?? 0) + 1;
     meta.uid ??= oldMeta.uid;
     if (meta.uid === '') meta.uid = oldMeta.uid;
     if (oldMeta.creationTimestamp !== undefined) meta.creationTimestamp = oldMeta.creationTimestamp;

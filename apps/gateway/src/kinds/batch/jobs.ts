@@ -36,9 +36,15 @@ export const jobs: ResourceStrategy<Job> = {
 
   prepareForCreate(job) {
     if (job.spec === undefined || job.spec.manualSelector === true) return;
-    const hasOwnLabels = !jsonEquals(job.metadata?.labels, job.spec.template.metadata?.labels);
+    const { labels } = job.spec.template.metadata ?? {};
+    const sharesLabels = labels !== undefined && jsonEquals(job.metadata?.labels, labels);
     selectByUid(job, job.spec);
-    if (!hasOwnLabels) (job.metadata ??= {}).labels = { ...job.spec.template.metadata?.labels };
+    if (sharesLabels) (job.metadata ??= {}).labels = { ...job.spec.template.metadata?.labels };
+  },
+
+  // Once they are known to be good: complaints are about the template alone.
+  canonicalize(job) {
+    if (job.spec !== undefined) labelLikeTemplate(job, job.spec);
   },
 
   fieldSelectors: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },

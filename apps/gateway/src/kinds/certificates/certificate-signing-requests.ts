@@ -26,6 +26,8 @@ export const certificateSigningRequests: ResourceStrategy<CertificateSigningRequ
     request.spec = old.spec as CertificateSigningRequest['spec'];
   },
 
+  // As in upstream 1.36, whose tracking of fields fails for this kind.
+  tracksOwnership: false,
   validateCreate: validateRequest,
   validateUpdate: (request, old) => validateRequestUpdate(request, old),
 

@@ -1,5 +1,12 @@
 import { schemaFor } from '#api';
-import { type DeepReadonly, type JsonValue, type KubernetesObject, decodeValue, deepFreeze } from '#machinery';
+import {
+  type DeepReadonly,
+  type JsonValue,
+  type KubernetesObject,
+  decodeValue,
+  deepFreeze,
+  formatFieldError,
+} from '#machinery';
 import { type ResourceStrategy, type StrategyContext } from '../strategy';
 
 /** A request of nobody in particular, at noon. */
@@ -21,6 +28,12 @@ export function defaulted<T extends KubernetesObject>(strategy: ResourceStrategy
 }
 
 export function created<T extends KubernetesObject>(strategy: ResourceStrategy<T>, body: object): T {
+  const object = prepared(strategy, body);
+  strategy.canonicalize?.(object);
+  return object;
+}
+
+function prepared<T extends KubernetesObject>(strategy: ResourceStrategy<T>, body: object): T {
   const object = defaulted(strategy, body);
   strategy.prepareForCreate?.(object, context);
   return object;
@@ -49,4 +62,26 @@ export function row<T extends KubernetesObject>(
   if (table === undefined) throw new Error('no table');
   const cells = table.cells(object as DeepReadonly<T>, context.nowMs);
   return Object.fromEntries(table.columns.map(({ name }, index) => [name, cells[index]]));
+}
+
+/** What is wrong with a new object, as clients read it. */
+export function problemsOf<T extends KubernetesObject>(strategy: ResourceStrategy<T>, body: object): string[] {
+  const object = deepFreeze(prepared(strategy, body));
+  return (strategy.validateCreate?.(object, context) ?? []).map(formatFieldError);
+}
+
+/** The same of an update. */
+export function updateProblemsOf<T extends KubernetesObject>(
+  strategy: ResourceStrategy<T>,
+  old: object,
+  body: object,
+  subresource = '',
+): string[] {
+  const [before, after] = [defaulted(strategy, old), defaulted(strategy, body)].map((one) => deepFreeze(one));
+  const own = subresource === '' ? strategy : strategy.subresources?.[subresource];
+  const errors = own?.validateUpdate?.(after as DeepReadonly<T>, before as DeepReadonly<T>, {
+    ...context,
+    subresource,
+  });
+  return (errors ?? []).map(formatFieldError);
 }

@@ -12,6 +12,7 @@ function healthy({
 
 export const componentStatuses: ResourceStrategy<ComponentStatus> = {
   resource: resources.componentStatuses,
+  nameInErrors: 'componentstatus',
   table: tableOf(resources.componentStatuses, [
     nameColumn,
     {

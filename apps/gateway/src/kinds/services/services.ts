@@ -29,6 +29,7 @@ export const services: ResourceStrategy<Service> = {
     'spec.type': ({ spec }) => spec?.type ?? '',
   },
   generation: 'none',
+  allowCreateOnUpdate: true,
   returnsDeletedObject: true,
 
   table: tableOf(resources.services, [
