@@ -9,6 +9,7 @@ import { type DeepReadonly, type KubernetesObject } from '#machinery';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { UNSET } from '../common/text';
 import { type ResourceStrategy, type TableDefinition } from '../strategy';
+import { validateAutoscaler, validateAutoscalerStatus } from './autoscaler-validation';
 import { hasMetricsAnnotation, toV1, toV2 } from './conversion';
 import { targetsText } from './targets-text';
 
@@ -44,6 +45,9 @@ export const horizontalPodAutoscalers: ResourceStrategy<V2HorizontalPodAutoscale
     }
   },
 
+  validateCreate: (autoscaler) => validateAutoscaler(autoscaler),
+  validateUpdate: (autoscaler, old) => validateAutoscaler(autoscaler, old),
+  subresources: { status: { validateUpdate: validateAutoscalerStatus } },
   generation: 'none',
   table: autoscalerTable(resources.horizontalPodAutoscalers, (autoscaler) => autoscaler),
 };
@@ -57,6 +61,9 @@ export const horizontalPodAutoscalersV1: ResourceStrategy<HorizontalPodAutoscale
     if (!hasMetricsAnnotation(metadata)) spec.targetCPUUtilizationPercentage ??= CPU_PERCENT;
   },
 
+  validateCreate: (autoscaler) => validateAutoscaler(toV2(autoscaler)),
+  validateUpdate: (autoscaler, old) => validateAutoscaler(toV2(autoscaler), toV2(old)),
+  subresources: { status: { validateUpdate: (autoscaler) => validateAutoscalerStatus(toV2(autoscaler)) } },
   generation: 'none',
   table: autoscalerTable(resources.horizontalPodAutoscalersV1, toV2),
   conversion: {
