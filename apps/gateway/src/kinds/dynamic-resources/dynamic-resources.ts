@@ -11,8 +11,9 @@ import { keepMetadata } from '../common/status';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { UNSET } from '../common/text';
 import { type ResourceStrategy } from '../strategy';
-import { resourceClaimValidation } from './claim-validation';
-import { resourceClaimTemplateValidation } from './claim-validation';
+import { resourceClaimTemplateValidation, resourceClaimValidation } from './claim-validation';
+import { deviceClassValidation } from './device-class-validation';
+import { resourceSliceValidation } from './resource-slice-validation';
 
 interface Request {
   allocationMode?: string;
@@ -37,6 +38,7 @@ function setRequestDefaults(request: Request): void {
 
 export const deviceClasses: ResourceStrategy<DeviceClass> = {
   resource: resources.deviceClasses,
+  ...deviceClassValidation,
   generation: 'spec',
   returnsDeletedObject: true,
   table: tableOf(resources.deviceClasses, [nameColumn, ageColumn]),
@@ -67,6 +69,7 @@ export const resourceClaimTemplates: ResourceStrategy<ResourceClaimTemplate> = {
 
 export const resourceSlices: ResourceStrategy<ResourceSlice> = {
   resource: resources.resourceSlices,
+  ...resourceSliceValidation,
   prepareForCreate: (slice, { now }) => stampTaints(slice, now),
   prepareForUpdate: (slice, _old, { now }) => stampTaints(slice, now),
   fieldSelectors: {
