@@ -43,6 +43,10 @@ function validateWebhook(webhook: Webhook, path: FieldPath): FieldError[] {
     ...optionalOneOf(webhook.failurePolicy, ['Fail', 'Ignore'], path.child('failurePolicy')),
     ...optionalOneOf(webhook.matchPolicy, ['Equivalent', 'Exact'], path.child('matchPolicy')),
   );
+  if ('reinvocationPolicy' in webhook) {
+    const policy = path.child('reinvocationPolicy');
+    errors.push(...optionalOneOf(webhook.reinvocationPolicy, ['IfNeeded', 'Never'], policy));
+  }
   if (isUnset(sideEffects)) {
     errors.push(field.required(path.child('sideEffects'), 'must specify one of None, NoneOnDryRun'));
   } else errors.push(...oneOf(sideEffects, ['None', 'NoneOnDryRun'], path.child('sideEffects')));

@@ -4,8 +4,8 @@ import { keepMetadata } from '../common/status';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { NONE } from '../common/text';
 import { type ResourceStrategy, type TableCell } from '../strategy';
-import { flowSchemaValidation } from './flow-control-validation';
-import { priorityLevelValidation } from './flow-control-validation';
+import { flowSchemaValidation } from './flow-schema-validation';
+import { priorityLevelValidation } from './priority-level-validation';
 
 const status = { prepareForUpdate: keepMetadata };
 const resetFields = { '': ['status'], status: ['metadata', 'spec'] };

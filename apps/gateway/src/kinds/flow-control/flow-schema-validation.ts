@@ -1,7 +1,8 @@
-import { type FlowSchema, type PriorityLevelConfiguration } from '#api';
+import { type FlowSchema } from '#api';
 import { type DeepReadonly, field, type FieldError, FieldPath } from '#machinery';
-import { each, isUnset, nonNegative, oneOf } from '../validation/checks';
+import { each, isUnset } from '../validation/checks';
 import { type Validation } from '../validation/validation';
+import { validateResourceRule, validateSubject, validateUrlRule } from './policy-rule-validation';
 
 const spec = FieldPath.of('spec');
 const MAXIMUM_PRECEDENCE = 10_000;
@@ -37,30 +38,12 @@ function validateFlowSchema({ spec: own }: DeepReadonly<FlowSchema>): FieldError
     ...each(rules, spec.child('rules'), ({ subjects, resourceRules, nonResourceRules }, place) => [
       ...(isUnset(subjects)
         ? [field.required(place.child('subjects'), 'subjects must contain at least one value')]
-        : []),
+        : each(subjects, place.child('subjects'), validateSubject)),
       ...(isUnset(resourceRules) && isUnset(nonResourceRules)
         ? [field.required(place, 'at least one of resourceRules and nonResourceRules has to be non-empty')]
         : []),
+      ...each(resourceRules, place.child('resourceRules'), validateResourceRule),
+      ...each(nonResourceRules, place.child('nonResourceRules'), validateUrlRule),
     ]),
   ];
-}
-
-export const priorityLevelValidation: Validation<PriorityLevelConfiguration> = {
-  validateCreate: validatePriorityLevel,
-  validateUpdate: validatePriorityLevel,
-};
-
-function validatePriorityLevel({ spec: own }: DeepReadonly<PriorityLevelConfiguration>): FieldError[] {
-  const { type = '', limited, exempt } = own ?? {};
-  const errors = oneOf(type, ['Exempt', 'Limited'], spec.child('type'));
-  if (type === 'Exempt' && limited !== undefined) {
-    errors.push(field.forbidden(spec.child('limited'), 'must be nil if the type is not Limited'));
-  }
-  if (type !== 'Limited') return errors;
-  if (exempt !== undefined) errors.push(field.forbidden(spec.child('exempt'), 'must be nil if the type is Limited'));
-  if (limited === undefined) {
-    return [...errors, field.required(spec.child('limited'), 'must not be empty when type is Limited')];
-  }
-  const shares = spec.child('limited', 'nominalConcurrencyShares');
-  return [...errors, ...nonNegative(limited.nominalConcurrencyShares, shares)];
 }
