@@ -1,5 +1,14 @@
 import { type ConfigMap, type Secret } from '#api';
-import { type DeepReadonly, field, type FieldError, FieldPath, isConfigMapKey } from '#machinery';
+import {
+  type DeepReadonly,
+  field,
+  type FieldError,
+  FieldPath,
+  isConfigMapKey,
+  isObject,
+  JsonSyntaxError,
+  parseJson,
+} from '#machinery';
 import { immutable, invalids, isUnset, sameValue } from '../validation/checks';
 import { type Validation } from '../validation/validation';
 
@@ -88,20 +97,29 @@ function validateSecretType({ type = '', data: own = {}, metadata }: DeepReadonl
   for (const key of neededKeys[type] ?? []) {
     const value = own[key];
     if (value === undefined) errors.push(field.required(data.key(key)));
-    else if (key.startsWith('.docker') && !isJsonObject(value)) {
+    else if (key.startsWith('.docker')) {
+      const problem = jsonProblem(Buffer.from(value, 'base64').toString());
       // The value is a secret; upstream does not repeat it either.
-      errors.push(field.invalid(data.key(key), '<secret contents redacted>', 'invalid character in JSON'));
+      if (problem !== undefined) errors.push(field.invalid(data.key(key), '<secret contents redacted>', problem));
     }
   }
   return errors;
 }
 
-function isJsonObject(base64: string): boolean {
+/** `encoding/json` has one name for both truth values. */
+function goKind(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}
+
+/** Why a text is no JSON object, in Go's words. */
+function jsonProblem(text: string): string | undefined {
   try {
-    const value: unknown = JSON.parse(Buffer.from(base64, 'base64').toString());
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
+    const { value } = parseJson(text);
+    if (value === null || isObject(value)) return undefined;
+    return `json: cannot unmarshal ${goKind(value)} into Go value of type map[string]interface {}`;
   } catch (error) {
-    if (error instanceof SyntaxError) return false;
+    if (error instanceof JsonSyntaxError) return error.message;
     throw error;
   }
 }

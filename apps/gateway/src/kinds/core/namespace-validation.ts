@@ -8,7 +8,7 @@ import {
   isValidLabelValue,
   validateLabelName,
 } from '#machinery';
-import { isCidr } from '../validation/addresses';
+import { isCidr, isIpv6 } from '../validation/addresses';
 import { each, invalids, isUnset, oneOf } from '../validation/checks';
 import { type Validation } from '../validation/validation';
 
@@ -62,7 +62,14 @@ function validateNode({ spec: own }: DeepReadonly<Node>): FieldError[] {
         ? []
         : [field.invalid(place, range, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')],
     ),
+    ...validateFamilies(own?.podCIDRs ?? []),
   ];
+}
+
+function validateFamilies(ranges: readonly string[]): FieldError[] {
+  if (new Set(ranges.map(isIpv6)).size === ranges.length || !ranges.every(isCidr)) return [];
+  const text = 'may specify no more than one CIDR for each IP family';
+  return [field.invalid(spec.child('podCIDRs'), ranges, text)];
 }
 
 /** Addresses and machine of a node can be filled in once. */

@@ -1,7 +1,8 @@
 import { type IPAddress, type ServiceCIDR } from '#api';
 import { type DeepReadonly, field, type FieldError, FieldPath } from '#machinery';
-import { cidr, isIpv6 } from '../validation/addresses';
-import { count, each, immutable, required } from '../validation/checks';
+import { cidr, isCidr, isIpv6 } from '../validation/addresses';
+import { each, immutable, required } from '../validation/checks';
+import { goStruct } from '../validation/go-struct';
 import { type Validation } from '../validation/validation';
 
 const spec = FieldPath.of('spec');
@@ -14,20 +15,15 @@ export const serviceCidrValidation: Validation<ServiceCIDR> = {
 
 function validateServiceCidr({ spec: own }: DeepReadonly<ServiceCIDR>): FieldError[] {
   const ranges = own?.cidrs ?? [];
+  const shown = goStruct(own, 'ServiceCIDRSpec');
   if (ranges.length === 0) return [field.required(cidrs, 'at least one CIDR required')];
-  if (ranges.length > 2) return [field.invalid(spec, own, 'may only hold up to 2 values')];
-  const errors = each(ranges, cidrs, cidr);
+  if (ranges.length > 2) return [field.invalid(cidrs, shown, 'may only hold up to 2 values')];
   const families = new Set(ranges.map(isIpv6));
-  if (errors.length === 0 && families.size < count(ranges)) {
-    errors.push(
-      field.invalid(
-        spec,
-        own,
-        'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64',
-      ),
-    );
+  if (families.size < ranges.length || (ranges.length === 2 && !ranges.every(isCidr))) {
+    const text = 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64';
+    return [field.invalid(cidrs, shown, text)];
   }
-  return errors;
+  return each(ranges, cidrs, cidr);
 }
 
 export const ipAddressValidation: Validation<IPAddress> = {

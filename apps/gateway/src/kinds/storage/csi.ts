@@ -4,8 +4,8 @@ import { emptyIsNull } from '../common/lists';
 import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { NONE, UNSET } from '../common/text';
 import { type ResourceStrategy } from '../strategy';
-import { csiDriverValidation } from './storage-class-validation';
-import { csiStorageCapacityValidation } from './storage-class-validation';
+import { csiNodeValidation } from './csi-node-validation';
+import { csiDriverValidation, csiStorageCapacityValidation } from './storage-class-validation';
 
 export const csiDrivers: ResourceStrategy<CSIDriver> = {
   resource: resources.csiDrivers,
@@ -27,6 +27,7 @@ export const csiDrivers: ResourceStrategy<CSIDriver> = {
     const meta = (driver.metadata ??= {});
     if (!jsonEquals(driver.spec, old.spec)) meta.generation = (old.metadata?.generation ?? 0) + 1;
   },
+  allowUnconditionalUpdate: false,
   returnsDeletedObject: true,
 
   table: tableOf(resources.csiDrivers, [
@@ -71,6 +72,7 @@ export const csiDrivers: ResourceStrategy<CSIDriver> = {
 
 export const csiNodes: ResourceStrategy<CSINode> = {
   resource: resources.csiNodes,
+  ...csiNodeValidation,
   prepareForCreate: ({ spec }) => emptyIsNull(spec, 'drivers'),
   prepareForUpdate: ({ spec }) => emptyIsNull(spec, 'drivers'),
   allowUnconditionalUpdate: false,

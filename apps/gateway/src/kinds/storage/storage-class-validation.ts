@@ -2,12 +2,30 @@ import {
   type CSIDriver,
   type CSIStorageCapacity,
   type StorageClass,
+  type TopologySelectorTerm,
   type VolumeAttachment,
   type VolumeAttributesClass,
 } from '#api';
-import { type DeepReadonly, field, type FieldError, FieldPath, validateLabelSelector } from '#machinery';
+import {
+  type DeepReadonly,
+  field,
+  type FieldError,
+  FieldPath,
+  validateLabelName,
+  validateLabelSelector,
+} from '#machinery';
 import { validateDriverName } from '../pods/volume-parts-validation';
-import { dnsSubdomain, immutable, isUnset, nonNegativeQuantity, optionalOneOf, sameValue } from '../validation/checks';
+import {
+  dnsSubdomain,
+  each,
+  immutable,
+  isUnset,
+  nonNegativeQuantity,
+  oneOf,
+  optionalOneOf,
+  qualifiedName,
+  sameValue,
+} from '../validation/checks';
 import { goStruct } from '../validation/go-struct';
 import { type Validation } from '../validation/validation';
 
@@ -47,18 +65,36 @@ function validateStorageClass(object: DeepReadonly<StorageClass>): FieldError[] 
   return [
     ...(isUnset(provisioner)
       ? [field.required(at('provisioner'))]
-      : dnsSubdomainOrPath(provisioner, at('provisioner'))),
+      : // As labels are named, in any case: `example.com/driver`.
+        qualifiedName(provisioner.toLowerCase(), at('provisioner'))),
     ...validateParameters(object.parameters, at('parameters')),
     ...optionalOneOf(reclaimPolicy, ['Delete', 'Retain'], at('reclaimPolicy')),
     ...(volumeBindingMode === undefined
       ? [field.required(at('volumeBindingMode'))]
       : optionalOneOf(volumeBindingMode, modes, at('volumeBindingMode'))),
+    ...each(object.allowedTopologies, at('allowedTopologies'), validateTopology),
   ];
 }
 
-/** `example.com/driver`: provisioners are named as labels are, in any case. */
-function dnsSubdomainOrPath(value: string, path: FieldPath): FieldError[] {
-  return value.includes('/') ? [] : dnsSubdomain(value.toLowerCase(), path);
+function validateTopology(term: DeepReadonly<TopologySelectorTerm>, path: FieldPath): FieldError[] {
+  const place = path.child('matchLabelExpressions');
+  if (isUnset(term.matchLabelExpressions)) return [field.required(place)];
+  const keys = new Set<string>();
+  return each(term.matchLabelExpressions, place, ({ key, values }, item) => {
+    const seen = new Set<string>();
+    const errors = isUnset(values) ? [field.required(item.child('values'))] : [];
+    errors.push(
+      ...each(values, item.child('values'), (value, one) => {
+        const duplicates = seen.has(value) ? [field.duplicate(one, value)] : [];
+        seen.add(value);
+        return duplicates;
+      }),
+      ...validateLabelName(key, item.child('key')),
+    );
+    if (keys.has(key)) errors.push(field.duplicate(item.child('key'), key));
+    keys.add(key);
+    return errors;
+  });
 }
 
 export const volumeAttributesClassValidation: Validation<VolumeAttributesClass> = {
@@ -120,26 +156,33 @@ function driverWarnings({ spec: own }: DeepReadonly<CSIDriver>): string[] {
   ];
 }
 
-function validateCsiDriver({ metadata, spec: own }: DeepReadonly<CSIDriver>): FieldError[] {
-  const errors = validateDriverName(metadata?.name, at('name'));
-  for (const name of ['attachRequired', 'podInfoOnMount', 'storageCapacity'] as const) {
-    if (own[name] === undefined) errors.push(field.required(spec.child(name)));
-  }
-  const modes = own.volumeLifecycleModes ?? [];
-  for (const mode of modes) {
-    if (mode === 'Persistent' || mode === 'Ephemeral') continue;
-    errors.push(field.notSupported(spec.child('volumeLifecycleModes'), mode, ['Ephemeral', 'Persistent']));
-  }
+function validateCsiDriver({ spec: own }: DeepReadonly<CSIDriver>): FieldError[] {
+  const errors: FieldError[] = [];
+  const modes = spec.child('volumeLifecycleModes');
+  for (const mode of own.volumeLifecycleModes ?? []) errors.push(...oneOf(mode, ['Persistent', 'Ephemeral'], modes));
   const audiences = new Set<string>();
   (own.tokenRequests ?? []).forEach(({ audience = '', expirationSeconds }, index) => {
     const path = spec.child('tokenRequests').index(index);
-    if (audiences.has(audience)) errors.push(field.duplicate(path.child('audience'), audience));
+    if (audiences.has(audience)) {
+      errors.push(field.duplicate(path.child('audience'), audience));
+      return;
+    }
     audiences.add(audience);
-    if (expirationSeconds !== undefined && expirationSeconds < 600) {
+    if (expirationSeconds === undefined) return;
+    if (expirationSeconds < 600) {
       const text = 'may not specify a duration less than 10 minutes';
       errors.push(field.invalid(path.child('expirationSeconds'), expirationSeconds, text));
     }
+    if (expirationSeconds > 2 ** 32) {
+      const text = 'may not specify a duration larger than 2^32 seconds';
+      errors.push(field.invalid(path.child('expirationSeconds'), expirationSeconds, text));
+    }
   });
+  const period = own.nodeAllocatableUpdatePeriodSeconds;
+  if (period !== undefined && period < 10) {
+    const text = 'must be greater than or equal to 10 seconds';
+    errors.push(field.invalid(spec.child('nodeAllocatableUpdatePeriodSeconds'), period, text));
+  }
   const policies = ['File', 'None', 'ReadWriteOnceWithFSType'];
   return [...errors, ...optionalOneOf(own.fsGroupPolicy, policies, spec.child('fsGroupPolicy'))];
 }

@@ -97,6 +97,8 @@ export const structs: Readonly<Record<string, string>> = {
   PersistentCSI:
     'Driver= VolumeHandle= ReadOnly! FSType= VolumeAttributes ControllerPublishSecretRef NodeStageSecretRef NodePublishSecretRef ControllerExpandSecretRef NodeExpandSecretRef',
 
+  CSINodeDriver: 'Name= NodeID= TopologyKeys Allocatable',
+  ServiceCIDRSpec: 'CIDRs',
   ServicePort: 'Name= Protocol= AppProtocol Port# TargetPort# NodePort#',
   RoleRef: 'APIGroup= Kind= Name=',
   VolumeAttachmentSpec: 'Attacher= Source:VolumeAttachmentSource NodeName=',
