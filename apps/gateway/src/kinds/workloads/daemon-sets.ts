@@ -4,6 +4,7 @@ import { type Column, ageColumn, nameColumn, tableOf } from '../common/table';
 import { labelsText, selectorText } from '../common/text';
 import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { type ResourceStrategy } from '../strategy';
+import { daemonSetStatus, validateStatus } from './status-validation';
 import { templateColumns } from './template-columns';
 import { daemonSetValidation } from './daemon-set-validation';
 
@@ -49,6 +50,9 @@ export const daemonSets: ResourceStrategy<DaemonSet> = {
     countTemplates(set, jsonEquals(set.spec?.template, old.spec?.template) ? before : before + 1);
   },
 
+  subresources: {
+    status: { validateUpdate: ({ status }, old) => validateStatus(daemonSetStatus, status, old.status) },
+  },
   table: tableOf(resources.daemonSets, [
     nameColumn,
     count('Desired', 'desiredNumberScheduled'),

@@ -5,6 +5,7 @@ import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { selectorText } from '../common/text';
 import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { type ResourceStrategy } from '../strategy';
+import { deploymentStatus, validateStatus } from './status-validation';
 import { templateColumns } from './template-columns';
 import { deploymentValidation } from './deployment-validation';
 
@@ -33,7 +34,12 @@ export const deployments: ResourceStrategy<Deployment> = {
   generation: (deployment, old) =>
     !jsonEquals(deployment.spec, old.spec) ||
     !jsonEquals(deployment.metadata?.annotations ?? {}, old.metadata?.annotations ?? {}),
-  subresources: { status: { prepareForUpdate: (object, old) => keepFields(object, old, ['labels']) } },
+  subresources: {
+    status: {
+      prepareForUpdate: (object, old) => keepFields(object, old, ['labels']),
+      validateUpdate: ({ status }, old) => validateStatus(deploymentStatus, status, old.status),
+    },
+  },
   resetFields: { '': ['status'], status: ['spec', 'metadata.labels'] },
 
   table: tableOf(resources.deployments, [

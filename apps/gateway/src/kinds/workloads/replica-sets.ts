@@ -3,6 +3,7 @@ import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { selectorText } from '../common/text';
 import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { type ResourceStrategy } from '../strategy';
+import { replicaSetStatus, validateStatus } from './status-validation';
 import { templateColumns } from './template-columns';
 import { replicaSetValidation } from './deployment-validation';
 
@@ -16,6 +17,9 @@ export const replicaSets: ResourceStrategy<ReplicaSet> = {
     setPodTemplateDefaults(spec.template);
   },
 
+  subresources: {
+    status: { validateUpdate: ({ status }, old) => validateStatus(replicaSetStatus, status, old.status) },
+  },
   table: tableOf(resources.replicaSets, [
     nameColumn,
     { name: 'Desired', type: 'integer', about: '.spec.replicas', cell: ({ spec }) => spec?.replicas ?? 0 },

@@ -3,6 +3,7 @@ import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { labelsText } from '../common/text';
 import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { type ResourceStrategy } from '../strategy';
+import { replicaSetStatus, validateStatus } from './status-validation';
 import { templateColumns } from './template-columns';
 import { replicationControllerValidation } from './replication-controller-validation';
 
@@ -27,6 +28,9 @@ export const replicationControllers: ResourceStrategy<ReplicationController> = {
   // Clients from before garbage collection deleted the pods themselves, or meant to keep them.
   defaultPropagation: 'orphan',
 
+  subresources: {
+    status: { validateUpdate: ({ status }, old) => validateStatus(replicaSetStatus, status, old.status) },
+  },
   table: tableOf(resources.replicationControllers, [
     nameColumn,
     { name: 'Desired', type: 'integer', about: '.spec.replicas', cell: ({ spec }) => spec?.replicas ?? 0 },

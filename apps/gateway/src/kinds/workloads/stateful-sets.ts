@@ -4,6 +4,7 @@ import { ageColumn, nameColumn, tableOf } from '../common/table';
 import { setPodTemplateDefaults } from '../pods/pod-defaults';
 import { setClaimDefaults } from '../storage/persistent-volume-claims';
 import { type ResourceStrategy } from '../strategy';
+import { statefulSetStatus, validateStatus } from './status-validation';
 import { templateColumns } from './template-columns';
 import { statefulSetValidation } from './stateful-set-validation';
 
@@ -34,6 +35,9 @@ export const statefulSets: ResourceStrategy<StatefulSet> = {
     for (const claim of spec.volumeClaimTemplates ?? []) setTemplateDefaults(claim);
   },
 
+  subresources: {
+    status: { validateUpdate: ({ status }, old) => validateStatus(statefulSetStatus, status, old.status) },
+  },
   table: tableOf(resources.statefulSets, [
     nameColumn,
     {
