@@ -19,6 +19,7 @@ import { maintenanceMethods, snapshotMethods, statusMethods } from './maintenanc
 import { type Member } from './member';
 import { type ServedMethod, streamingMethods, unaryMethods } from './served-method';
 import { kvMethods, leaseMethods } from './unary-services';
+import { type RangeAnswer } from './range-answer';
 import { serveWatch } from './watch/serve-watch';
 import { type WatchSessionContext } from './watch/watch-session';
 
@@ -31,11 +32,14 @@ export interface ServedStore {
   readonly clientUrl: () => string;
 }
 
+/** Whoever is answered encodes. */
+const rangeMethod = { ...kvService.range, responseSerialize: (answer: RangeAnswer) => answer.encode() };
+
 /** Everything that is served, whichever way it is asked for. */
 export function servedMethods({ store, member, authenticator, watching, clientUrl }: ServedStore): ServedMethod[] {
   const { administration } = store;
   return [
-    ...unaryMethods(kvService, kvMethods(member)),
+    ...unaryMethods({ ...kvService, range: rangeMethod }, kvMethods(member)),
     ...unaryMethods(leaseService, leaseMethods(store, member)),
     {
       kind: 'bidi_stream',

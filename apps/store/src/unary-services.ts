@@ -2,14 +2,15 @@ import { type kvService, type leaseService } from '#etcd';
 import { type KeyValueStore } from '#store';
 import { type Member } from './member';
 import { fromCompaction, fromDeleteRange, fromLeaseTtl, fromPut, fromRange, fromTxn } from './requests';
-import { keyBytes, toDeleteRange, toPut, toRange, toTxn } from './responses';
+import { RangeAnswer } from './range-answer';
+import { keyBytes, toDeleteRange, toPut, toTxn } from './responses';
 import { type UnaryMethods } from './served-method';
 
 export function kvMethods(member: Member): UnaryMethods<typeof kvService> {
   return {
     async range(request, call) {
       const response = await call.caller().store.range(fromRange(request));
-      return toRange(member.header(response.revision), response);
+      return new RangeAnswer(member.header(response.revision), response);
     },
     async put(request, call) {
       const response = await call.caller().store.put(fromPut(request));

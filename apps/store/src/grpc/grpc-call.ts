@@ -7,7 +7,7 @@ import { type Http2Stream, type StreamListener } from '../http2/stream';
 import { type CallMetrics } from '../metrics';
 import { RpcError, type Status } from '../status';
 import { type BodyBudget } from './body-budget';
-import { framedMessage, MessageReader, PREFIX_BYTES } from './message-reader';
+import { framedMessage, messagePrefix, MessageReader, PREFIX_BYTES } from './message-reader';
 
 const BEGINNING: readonly Field[] = [
   [':status', '200'],
@@ -17,6 +17,8 @@ const BEGIN = encodeFields(BEGINNING);
 const END_WELL = encodeFields([['grpc-status', '0']]);
 /** Of a message about what went wrong; clients limit what they take. */
 const MAX_DETAILS = 4_096;
+/** A message as large as this has frames of its own. */
+const WORTH_NO_COPY_BYTES = 16 * 1024;
 /** etcd's words for what is refused before it has begun: it can be sent again. */
 const TOO_MUCH: Status = { code: status.RESOURCE_EXHAUSTED, details: 'etcdserver: too many requests' };
 
@@ -106,7 +108,9 @@ export class GrpcCall implements StreamListener {
     const { definition, metrics } = this.target!;
     const bytes = definition.responseSerialize(message);
     metrics.sent(bytes.length);
-    this.stream.write(framedMessage(bytes), taken);
+    if (bytes.length < WORTH_NO_COPY_BYTES) return this.stream.write(framedMessage(bytes), taken);
+    this.stream.write(messagePrefix(bytes.length));
+    this.stream.write(bytes, taken);
   }
 
   /** The answer is complete. */

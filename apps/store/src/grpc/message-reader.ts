@@ -49,10 +49,14 @@ export class MessageReader {
   }
 }
 
+/** What stands before a message of so many bytes. */
+export function messagePrefix(bytes: number): Buffer {
+  const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
+  prefix[0] = 0;
+  prefix.writeUInt32BE(bytes, 1);
+  return prefix;
+}
+
 export function framedMessage(message: Uint8Array): Buffer {
-  const framed = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
-  framed[0] = 0;
-  framed.writeUInt32BE(message.length, 1);
-  framed.set(message, PREFIX_BYTES);
-  return framed;
+  return Buffer.concat([messagePrefix(message.length), message]);
 }

@@ -56,16 +56,27 @@ export class Http2Error extends Error {
   }
 }
 
+interface FrameHeader {
+  /** Of the payload. */
+  readonly length: number;
+  readonly type: number;
+  readonly flags: number;
+  readonly stream: number;
+}
+
 /** @returns the position behind it */
-export function writeFrameHeader(
-  target: Buffer,
-  at: number,
-  frame: { readonly length: number; readonly type: number; readonly flags: number; readonly stream: number },
-): number {
+function writeFrameHeader(target: Buffer, at: number, frame: FrameHeader): number {
   target.writeUIntBE(frame.length, at, 3);
   target[at + 3] = frame.type;
   target[at + 4] = frame.flags;
   return target.writeUInt32BE(frame.stream, at + 5);
+}
+
+/** Of a frame whose payload is sent behind it. */
+export function frameHeader(frame: FrameHeader): Buffer {
+  const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
+  writeFrameHeader(header, 0, frame);
+  return header;
 }
 
 export function frameOf(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {

@@ -3,7 +3,7 @@ import {
   DEFAULT_FRAME_BYTES,
   DEFAULT_WINDOW_BYTES,
   FrameType,
-  frameOf,
+  frameHeader,
   Http2Error,
   ErrorCode,
   MAX_WINDOW_BYTES,
@@ -12,6 +12,8 @@ import {
 /** What a client that does not read is made to wait with: nothing more of what it sends is read. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 const MAX_FRAME_BYTES = 256 * 1024;
+/** Where pieces are as large as this on average, they are handed to the kernel as they are. */
+const WORTH_NO_COPY_BYTES = 4 * 1024;
 
 interface Piece {
   readonly data: Buffer;
@@ -35,6 +37,8 @@ export interface SendQueue {
  */
 export class Output {
   private gathered: Buffer[] = [];
+  /** Of what is gathered. */
+  private bytes = 0;
   private isScheduled = false;
   private window = DEFAULT_WINDOW_BYTES;
   private readonly waiting = new Set<SendQueue>();
@@ -92,7 +96,15 @@ export class Output {
     const { gathered, socket } = this;
     if (gathered.length === 0 || socket.destroyed) return;
     this.gathered = [];
-    socket.write(gathered.length === 1 ? gathered[0]! : Buffer.concat(gathered));
+    const { bytes } = this;
+    this.bytes = 0;
+    if (bytes < gathered.length * WORTH_NO_COPY_BYTES) socket.write(Buffer.concat(gathered, bytes));
+    else {
+      // One system call all the same.
+      socket.cork();
+      for (const each of gathered) socket.write(each);
+      socket.uncork();
+    }
     if (socket.writableLength > MAX_BUFFERED_BYTES) socket.pause();
   }
 
@@ -121,7 +133,8 @@ export class Output {
     while (queue.sent < data.length) {
       const count = Math.min(data.length - queue.sent, this.frameBytes, queue.window, this.window);
       if (count <= 0 || this.socket.writableNeedDrain) return false;
-      this.gather(frameOf(FrameType.data, 0, queue.id, data.subarray(queue.sent, queue.sent + count)));
+      this.gather(frameHeader({ length: count, type: FrameType.data, flags: 0, stream: queue.id }));
+      this.gather(data.subarray(queue.sent, queue.sent + count));
       queue.sent += count;
       queue.window -= count;
       this.window -= count;
@@ -129,8 +142,9 @@ export class Output {
     return true;
   }
 
-  private gather(frames: Buffer): void {
-    this.gathered.push(frames);
+  private gather(bytes: Buffer): void {
+    this.gathered.push(bytes);
+    this.bytes += bytes.length;
     if (this.isScheduled) return;
     this.isScheduled = true;
     setImmediate(() => this.flush());
