@@ -68,6 +68,12 @@ export function createStoreServerMetrics(
       Counter.Internal,
       Histogram.Internal<(typeof labelNames)[number]>,
     ];
+    const codes = new Map<status, Counter.Internal>();
+    const ended = (code: status): Counter.Internal => {
+      const known = codes.get(code) ?? handled.labels({ ...labels, grpc_code: codeName(code) });
+      codes.set(code, known);
+      return known;
+    };
     return (startedAt) => {
       begun.inc();
       return {
@@ -80,7 +86,7 @@ export function createStoreServerMetrics(
           sentBytes.inc(bytes);
         },
         ended(code) {
-          handled.inc({ ...labels, grpc_code: codeName(code) });
+          ended(code).inc();
           took.observe((clock.monotonic() - startedAt) / 1000);
         },
       };

@@ -22,6 +22,8 @@ export const storeErrors = {
   quotaExceeded: () => new StoreError('no-space', 'etcdserver: mvcc: database space exceeded'),
   corruptCluster: () => new StoreError('corrupt', 'etcdserver: corrupt cluster'),
   tooManyRequests: () => new StoreError('unavailable', 'etcdserver: too many requests'),
+  /** Ours: etcd has room for both. */
+  absent: () => new StoreError('unavailable', "etcdserver: another member's snapshot is being read"),
   stopped: () => new StoreError('closed', 'etcdserver: server stopped'),
   /** Of options and arguments. */
   invalid: (message: string) => new StoreError('invalid-argument', message),

@@ -25,6 +25,8 @@ export interface LocalAdministrationOptions {
   propose<C extends Command>(command: C): Promise<Responses[C['type']]>;
   /** Keeps compaction off; returns the release. */
   hold(): () => void;
+  /** Undefined: there is a state to be read. */
+  present(): Promise<void> | undefined;
   /** A short step of letting go of what was compacted. @returns true if nothing is left, or nothing may be let go of now */
   releaseSlice(): boolean;
 }
@@ -85,8 +87,8 @@ export class LocalAdministration implements StoreAdministration {
 
   async hashKeys(revision: number): Promise<KeysHash> {
     checkWhole('revision', revision);
-    const { keyspace } = this.options.machine;
     return this.withPicture(async () => {
+      const { keyspace } = this.options.machine;
       const { revision: current, compactRevision } = keyspace;
       if (revision > current) throw storeErrors.futureRevision();
       if (revision > 0 && revision < compactRevision) throw storeErrors.compacted(compactRevision);
@@ -97,6 +99,7 @@ export class LocalAdministration implements StoreAdministration {
   }
 
   async snapshot(): Promise<SnapshotDownload> {
+    await this.options.present();
     const release = this.options.hold();
     return downloadSnapshot(this.options.identity, takePicture(this.options.machine), release);
   }
@@ -112,6 +115,7 @@ export class LocalAdministration implements StoreAdministration {
   }
 
   private async withPicture<T>(work: () => Promise<T>): Promise<T> {
+    await this.options.present();
     const release = this.options.hold();
     try {
       return await work();

@@ -23,6 +23,7 @@ import {
 import { Lessor } from './lessor';
 import { LocalAdministration } from './local-administration';
 import { type MemberMetrics } from './member-metrics';
+import { type Keyspace } from './mvcc/keyspace';
 import { MIN_LEASE_TTL } from './mvcc/leases';
 import { Transaction } from './mvcc/transaction';
 import { clusterErrors } from './replication/cluster-errors';
@@ -63,6 +64,13 @@ export interface ReplicatedStoreOptions {
   readonly onClose?: () => Promise<void>;
 }
 
+/** There are no keys: another member's snapshot takes their place. */
+interface Absence {
+  readonly before: Pick<Keyspace, 'revision' | 'compactRevision' | 'size'>;
+  readonly over: Promise<void>;
+  end(): void;
+}
+
 /** `KeyValueStore` over a replicated log and a state machine. */
 export class ReplicatedStore implements AuthoredStore, LocalStore {
   readonly administration: StoreAdministration;
@@ -71,18 +79,16 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
   private readonly watches: WatchHub;
   private readonly lessor: Lessor;
   private readonly leaderRequests: LeaderRequests;
-  /** What watchers have been told of. */
-  private published: number;
   private ended: StoreError | undefined;
   private closing: Promise<void> | undefined;
   private isReleasing = false;
   private compactionHolds = 0;
+  private absence: Absence | undefined;
 
   constructor(private readonly options: ReplicatedStoreOptions) {
     const { clock, machine, replicator, requests } = options;
     this.machine = machine;
     this.replicator = replicator;
-    this.published = machine.keyspace.revision;
     const onHandlerError = (err: unknown): void => options.logger?.error({ err }, 'a watch handler failed');
     this.watches = new WatchHub(() => machine.keyspace, onHandlerError);
     this.leaderRequests = requests;
@@ -105,7 +111,8 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
       quotaBytes: options.quotaBytes ?? DEFAULT_QUOTA_BYTES,
       propose: (command) => this.replicator.propose(command),
       hold: () => this.holdCompaction(),
-      releaseSlice: () => this.compactionHolds > 0 || this.ended !== undefined || this.machine.keyspace.releaseSlice(),
+      present: () => this.present(),
+      releaseSlice: () => this.releaseSlice(),
     });
     replicator.attach(this.hooks());
   }
@@ -118,7 +125,7 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
   async range(request: RangeRequest): Promise<RangeResponse> {
     this.checkOpen();
     checkRange(request);
-    const wait = request.serializable ? undefined : this.linearize();
+    const wait = request.serializable ? this.present() : this.linearize();
     if (wait !== undefined) await wait;
     this.options.metrics.ranges.inc();
     const { keyspace } = this.machine;
@@ -147,7 +154,7 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
     if (!isReadOnly(request)) return this.propose({ type: 'txn', request, author });
     this.checkOpen();
     // As a range: whatever it reads, it need not be in the log to have its place in the order of writes.
-    const wait = isSerializable(request) ? undefined : this.linearize();
+    const wait = isSerializable(request) ? this.present() : this.linearize();
     if (wait !== undefined) await wait;
     const response = new Transaction(this.machine.keyspace, this.machine.leases).txn(request);
     this.options.metrics.transacted(response);
@@ -205,14 +212,15 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
 
   async status(): Promise<StoreStatus> {
     this.checkOpen();
-    const { keyspace, appliedIndex, membership } = this.machine;
+    const { appliedIndex, membership } = this.machine;
+    const { revision, compactRevision, size } = this.extent;
     const { term, commit } = this.replicator.status();
     return {
-      revision: keyspace.revision,
-      compactRevision: Math.max(0, keyspace.compactRevision),
+      revision,
+      compactRevision: Math.max(0, compactRevision),
       term,
       appliedIndex,
-      size: keyspace.size,
+      size,
       ...this.options.identity,
       leader: this.replicator.leader,
       raftIndex: commit,
@@ -244,7 +252,6 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
         if (error === undefined && command.type === 'lease-grant') lessor.granted(command.id);
         if (error === undefined && command.type === 'lease-revoke') lessor.revoked(command.id);
         if (error === undefined && command.type === 'compact') this.releaseCompacted();
-        this.published = machine.keyspace.revision;
         this.watches.publish(machine.keyspace.revision, changes);
       },
       onBatch: (bytes) => this.options.onBatch?.(bytes),
@@ -254,9 +261,10 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
         else lessor.promote(this.options.isAlone ? 0 : this.replicator.electionMs);
       },
       onMembers: () => this.options.onMembers?.(),
+      onInstalling: () => this.beAbsent(),
       onInstalled: () => {
-        this.watches.resume(this.published);
-        this.published = machine.keyspace.revision;
+        this.absence?.end();
+        this.watches.resume();
         this.releaseCompacted();
       },
       onFailure: (error) => this.fail(error),
@@ -290,9 +298,32 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
     return this.replicator.linearize()?.then(() => this.checkOpen());
   }
 
+  /** Undefined: there is a state to be read. */
+  private present(): Promise<void> | undefined {
+    return this.absence?.over.then(() => this.checkOpen());
+  }
+
+  private beAbsent(): void {
+    const { revision, compactRevision, size } = this.machine.keyspace;
+    let resolve: () => void = () => undefined;
+    const over = new Promise<void>((done) => {
+      resolve = done;
+    });
+    const end = (): void => {
+      this.absence = undefined;
+      resolve();
+    };
+    this.absence = { before: { revision, compactRevision, size }, over, end };
+    this.watches.pause();
+  }
+
+  private get extent(): Absence['before'] {
+    return this.absence?.before ?? this.machine.keyspace;
+  }
+
   private propose<C extends Command>(command: C): Promise<Responses[C['type']]> {
     const growth = growthOf(command);
-    const isTooMuch = growth > 0 && this.machine.keyspace.size + growth > this.administration.quotaBytes;
+    const isTooMuch = growth > 0 && this.extent.size + growth > this.administration.quotaBytes;
     return isTooMuch ? this.refuseForSpace() : this.replicator.propose(command);
   }
 
@@ -311,6 +342,7 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
     await this.replicator.stop(storeErrors.stopped());
     this.ended ??= storeErrors.stopped();
     this.watches.endAll(this.ended);
+    this.absence?.end();
     await this.options.onClose?.();
   }
 
@@ -319,10 +351,17 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
     this.lessor.demote();
     this.options.logger?.fatal({ err: error }, 'the store has stopped');
     this.watches.endAll(error);
+    this.absence?.end();
   }
 
   private checkOpen(): void {
     if (this.ended !== undefined) throw this.ended;
+  }
+
+  /** @returns true: nothing is left, or nothing may be let go of now */
+  private releaseSlice(): boolean {
+    const mayNot = this.compactionHolds > 0 || this.ended !== undefined || this.absence !== undefined;
+    return mayNot || this.machine.keyspace.releaseSlice();
   }
 
   private releaseCompacted(): void {
@@ -330,8 +369,7 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
     this.isReleasing = true;
     const step = (): void => {
       this.isReleasing = false;
-      if (this.compactionHolds > 0 || this.ended !== undefined) return;
-      if (this.machine.keyspace.releaseSlice()) return;
+      if (this.releaseSlice()) return;
       this.isReleasing = true;
       setImmediate(step);
     };

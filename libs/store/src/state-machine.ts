@@ -42,13 +42,19 @@ const ADMINISTRATIVE: ReadonlySet<Command['type']> = new Set(['alarm', 'auth', '
  * give the same state on every member and after every restart.
  */
 export class StateMachine {
-  readonly keyspace = new Keyspace();
+  private keys: Keyspace | undefined = new Keyspace();
   readonly leases = new Leases();
   readonly alarms = new Alarms();
   auth = new AuthState();
   membership = new Membership();
   appliedIndex = 0;
   appliedTerm = 0;
+
+  /** @throws StoreError `unavailable` after `letGo` */
+  get keyspace(): Keyspace {
+    if (this.keys === undefined) throw storeErrors.absent();
+    return this.keys;
+  }
 
   /** @throws only on a bug, after which the state cannot be trusted; refusals are outcomes */
   apply(index: number, term: number, command: Command): Outcome {
@@ -71,6 +77,11 @@ export class StateMachine {
   skip(index: number, term: number): void {
     this.appliedIndex = index;
     this.appliedTerm = term;
+  }
+
+  /** Makes room: until `become` there are no keys, and whoever wants some is refused. Everything else stays as it is. */
+  letGo(): void {
+    this.keys = undefined;
   }
 
   /** Takes the place of everything, as another member's snapshot has it. */

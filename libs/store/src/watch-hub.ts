@@ -34,6 +34,8 @@ export class WatchHub {
   private readonly byRange = new Set<Watcher>();
   private readonly unsynced = new Set<Watcher>();
   private ending: Error | undefined;
+  /** The last revision there was, while there is no state to read. */
+  private pausedAt: number | undefined;
 
   /** @param onHandlerError a handler broke its promise not to throw; its watch is over */
   constructor(
@@ -43,19 +45,19 @@ export class WatchHub {
 
   watch(request: WatchRequest, handler: WatchHandler): Watch {
     const start = request.startRevision ?? 0;
-    const next = start > 0 ? start : this.keyspace.revision + 1;
+    const next = start > 0 ? start : this.revision + 1;
     const range = { key: request.key, rangeEnd: request.rangeEnd };
     const watcher: Watcher = { range, request, handler, next, isOver: false, isSynced: false };
     if (this.ending !== undefined) this.endLater(watcher, this.ending);
-    else if (next > this.keyspace.revision) this.sync(watcher);
+    else if (next > this.revision) this.sync(watcher);
     else {
       this.unsynced.add(watcher);
       setImmediate(() => this.replay(watcher));
     }
-    const { keyspaceNow } = this;
+    const revisionNow = (): number => this.revision;
     return {
       get revision() {
-        return watcher.isSynced ? keyspaceNow().revision : watcher.next - 1;
+        return watcher.isSynced ? revisionNow() : watcher.next - 1;
       },
       cancel: () => this.drop(watcher),
     };
@@ -73,10 +75,16 @@ export class WatchHub {
     for (const watcher of this.byRange) this.deliver(watcher, revision, changes);
   }
 
-  /**
-   * Another, later state has taken the place of the one that watchers were told of up to `revision`: they go on from its history.
-   */
-  resume(revision: number): void {
+  /** Another, later state is about to take the place of the one that watchers have been told of: until `resume` none is looked at. */
+  pause(): void {
+    this.pausedAt = this.keyspace.revision;
+  }
+
+  /** It has: they go on from its history. */
+  resume(): void {
+    const { revision } = this;
+    this.pausedAt = undefined;
+    for (const watcher of this.unsynced) setImmediate(() => this.replay(watcher));
     const synced = [...this.byRange, ...[...this.byKey.values()].flatMap((watchers) => [...watchers])];
     this.byRange.clear();
     this.byKey.clear();
@@ -99,7 +107,12 @@ export class WatchHub {
     return this.keyspaceNow();
   }
 
+  private get revision(): number {
+    return this.pausedAt ?? this.keyspace.revision;
+  }
+
   private replay(watcher: Watcher): void {
+    if (this.pausedAt !== undefined) return;
     let left = REPLAY_SLICE;
     while (!watcher.isOver) {
       if (watcher.next < this.keyspace.compactRevision) {

@@ -205,7 +205,11 @@ export async function fill(store, count, value, from = 0) {
   const worker = async () => {
     for (let start = batches.shift(); start !== undefined; start = batches.shift()) {
       const keys = Array.from({ length: Math.min(size, from + count - start) }, (_, n) => keyOf(start + n));
-      await client.txn({ compare: [], success: keys.map((key) => ({ type: 'put', request: { key, value } })) });
+      const request = { compare: [], success: keys.map((key) => ({ type: 'put', request: { key, value } })) };
+      // On a machine that others use too members lose their leader now and then.
+      const tries = (left) =>
+        client.txn(request).catch((error) => (left > 0 ? tries(left - 1) : Promise.reject(error)));
+      await tries(5);
     }
   };
   await Promise.all(Array.from({ length: 8 }, worker));

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { seededRandom } from '#testing';
-import { type KeyValue, type KeyValueStore } from '../key-value-store';
+import { type KeyValue, type KeyValueStore, type WatchBatch } from '../key-value-store';
 import { type SimulatedFiles } from '../simulated-files.fixture';
 import { StoreCluster } from './store-cluster.fixture';
 
@@ -97,3 +97,58 @@ it('has the old state or the new one, wherever its machine stops while it instal
   expect([...found]).toEqual(['old', 'new']);
   await cluster.close();
 }, 120_000);
+
+it('makes readers wait, and no mistake, while there is neither the old state nor the new one', async () => {
+  const cluster = await new StoreCluster(3, seededRandom(5), { catchUpBytes: 20_000 }).start();
+  const { network } = cluster;
+  const [away] = await cluster.followers();
+  const store = away!.store!;
+  await cluster.during(write(store, 0, 10));
+  const before = await store.status();
+  const heard: number[] = [];
+  const handler = { onBatch: ({ revision }: WatchBatch) => heard.push(revision), onEnd: () => heard.push(-1) };
+  store.watch(everything, handler);
+  store.watch({ ...everything, startRevision: 2 }, handler);
+
+  network.partition(cluster.members.filter((member) => member !== away).map(({ url }) => url));
+  const leader = (await cluster.leader()).store!;
+  await cluster.during(write(leader, 10, 120));
+  const after = await local(leader);
+  heard.length = 0;
+
+  const meanwhile = async () => {
+    store.watch(everything, handler);
+    return {
+      status: await store.status(),
+      range: await local(store),
+      txn: await store.txn({
+        compare: [],
+        success: [{ type: 'range', request: { ...everything, serializable: true } }],
+      }),
+      hash: await store.administration.hashKeys(0),
+      download: await store.administration.snapshot(),
+      // A picture of nothing at all would be the end of it.
+      snapshot: await store.snapshot(),
+    };
+  };
+  let answers: ReturnType<typeof meanwhile> | undefined;
+  away!.files.fault = (operation, file) => {
+    if (operation === 'open' && file.endsWith('.snap')) answers ??= meanwhile();
+  };
+  network.heal();
+  await cluster.until(() => answers !== undefined);
+  const { status, range, txn, hash, download } = await cluster.during(answers!);
+  download.close();
+  expect(status).toMatchObject({ revision: before.revision, size: before.size });
+  expect(range).toEqual(after);
+  expect(txn.responses[0]!.response).toMatchObject({ count: after.kvs.length });
+  expect(hash).toEqual(await cluster.during(leader.administration.hashKeys(0)));
+  const missed = Array.from({ length: 120 }, (_, n) => before.revision + 1 + n);
+  await cluster.until(() => heard.length >= 3 * missed.length);
+  expect(heard.sort((a, b) => a - b)).toEqual(missed.flatMap((revision) => [revision, revision, revision]));
+
+  await cluster.stop(away!);
+  await cluster.open(away!);
+  expect((await local(away!.store!)).kvs).toEqual(after.kvs);
+  await cluster.close();
+}, 60_000);

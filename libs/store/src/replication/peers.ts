@@ -5,6 +5,7 @@ import { type FileSystem } from '../files';
 import { type Identity } from '../file-header';
 import { StoreError } from '../key-value-store';
 import { adoptSnapshot, discardSnapshot, type ReceivedSnapshot, receiveSnapshot } from '../snapshot/received-snapshot';
+import { loadSnapshot } from '../snapshot/load-snapshot';
 import { snapshotSections, takePicture } from '../snapshot/snapshot-sections';
 import { type StateMachine } from '../state-machine';
 import { clusterErrors } from './cluster-errors';
@@ -102,7 +103,7 @@ export class Peers implements PeerHandler {
     try {
       const received = await receiveSnapshot(files, snapshotDirectory, identity, index, body);
       this.received = received;
-      const { confState } = received.machine.membership;
+      const { confState } = received.membership;
       const replicator = this.options.replicator();
       replicator.step({ ...message, snapshot: { index, term: received.term, confState } });
       await replicator.nextRound();
@@ -120,8 +121,9 @@ export class Peers implements PeerHandler {
     const { received } = this;
     if (received?.index !== snapshot.index) throw new Error(`the snapshot of entry ${snapshot.index} was not received`);
     this.received = undefined;
-    await adoptSnapshot(files, snapshotDirectory, snapshot.index);
-    machine.become(received.machine);
+    const file = await adoptSnapshot(files, snapshotDirectory, snapshot.index);
+    machine.letGo();
+    machine.become((await loadSnapshot(files, file)).machine);
     logger?.info({ index: snapshot.index, bytes: received.bytes }, "became what another member's snapshot says");
     onAdopted(received);
   }

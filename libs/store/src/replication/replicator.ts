@@ -68,7 +68,9 @@ export interface ReplicatorHooks {
   onLeadership(isLeader: boolean): void;
   /** Members have come, gone or changed their addresses. */
   onMembers(): void;
-  /** Another state has taken the place of the one there was. */
+  /** Another state is about to take the place of the one there was, of which nothing will be left until then. */
+  onInstalling(): void;
+  /** It has. */
   onInstalled(): void;
   /** Nothing will be applied any more. */
   onFailure(error: StoreError): void;
@@ -283,6 +285,7 @@ export class Replicator implements RaftDriverHost {
 
   async install(snapshot: SnapshotMetadata): Promise<void> {
     if (this.options.install === undefined) throw new Error('a snapshot that nobody has received');
+    this.hooks.onInstalling();
     await this.options.install(snapshot);
     this.updateIsAlone();
     this.hooks.onInstalled();

@@ -31,7 +31,25 @@ export interface LoadedSnapshot {
  * @param end where it ends, if something else follows in the file
  * @throws StoreError `corrupt`: the log before a snapshot is gone, so there is nothing else to start from
  */
-export async function loadSnapshot(files: FileSystem, name: string, end?: number): Promise<LoadedSnapshot> {
+export function loadSnapshot(files: FileSystem, name: string, end?: number): Promise<LoadedSnapshot> {
+  // All are read before versions are made of the first: see `recoverMember`.
+  return readSnapshot(files, name, { end, ahead: gathered, onKey: keep });
+}
+
+/** Reads it to its last byte, as `loadSnapshot` does and with the same demands, and keeps everything but the keys. */
+export function checkSnapshot(files: FileSystem, name: string): Promise<LoadedSnapshot> {
+  return readSnapshot(files, name, { ahead: (sections) => sections, onKey: () => undefined });
+}
+
+interface Reading {
+  readonly end?: number;
+  /** How far sections are read ahead. */
+  readonly ahead: (sections: AsyncIterable<Section>) => AsyncIterable<Section>;
+  /** @param head of a key, with all its versions */
+  readonly onKey: (machine: StateMachine, head: Version) => void;
+}
+
+async function readSnapshot(files: FileSystem, name: string, { end, ahead, onKey }: Reading): Promise<LoadedSnapshot> {
   const file = await files.open(name, 'read');
   try {
     const bytes = end ?? (await file.size());
@@ -42,14 +60,12 @@ export async function loadSnapshot(files: FileSystem, name: string, end?: number
 
     const salt = headerCrc(headerBytes);
     let crc = salt;
-    const keys = new KeysReader(machine);
+    const keys = new KeysReader((head) => onKey(machine, head));
     let isComplete = false;
-    // All are read before versions are made of the first: see `recoverMember`.
-    const sections: Section[] = [];
-    for await (const section of readSections(file, bytes)) sections.push(section);
-    for (const [number, { position, memory }] of sections.entries()) {
+    let number = 0;
+    for await (const { position, memory } of ahead(readSections(file, bytes))) {
       // A member that is sent a snapshot goes on meanwhile.
-      if (number % STEP_SECTIONS === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (number++ % STEP_SECTIONS === 0) await new Promise((resolve) => setImmediate(resolve));
       if (isComplete && isPadding(memory, bytes - position)) break;
       const frame = readFrame(memory, 0, { crc, salt, checksum: header.checksum });
       if (frame === undefined) throw storeErrors.corrupt(name, position, 'a section does not match its checksum');
@@ -70,6 +86,17 @@ export async function loadSnapshot(files: FileSystem, name: string, end?: number
   } finally {
     await file.close();
   }
+}
+
+async function* gathered(sections: AsyncIterable<Section>): AsyncGenerator<Section> {
+  const all: Section[] = [];
+  for await (const section of sections) all.push(section);
+  yield* all;
+}
+
+function keep({ keyspace, leases }: StateMachine, head: Version): void {
+  keyspace.load(head);
+  if (!head.isTombstone && !leases.isEmpty) leases.attach(head.kv.lease, head.key);
 }
 
 /** The bytes of one section after the other; the next is being read while one is looked at. What cannot be one comes as it is. */
@@ -119,7 +146,7 @@ class KeysReader {
   count = 0;
   private head: Version | undefined;
 
-  constructor(private readonly machine: StateMachine) {}
+  constructor(private readonly onKey: (head: Version) => void) {}
 
   read(body: ByteReader): void {
     while (!body.done) {
@@ -132,11 +159,10 @@ class KeysReader {
   }
 
   finishKey(): void {
-    const { head, machine } = this;
+    const { head } = this;
     if (head === undefined) return;
     this.count++;
     this.head = undefined;
-    machine.keyspace.load(head);
-    if (!head.isTombstone && !machine.leases.isEmpty) machine.leases.attach(head.kv.lease, head.key);
+    this.onKey(head);
   }
 }

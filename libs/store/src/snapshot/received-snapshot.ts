@@ -2,8 +2,8 @@ import path from 'node:path';
 import { storeErrors } from '../errors';
 import { type FileSystem } from '../files';
 import { checkIdentity, type Identity } from '../file-header';
-import { type StateMachine } from '../state-machine';
-import { loadSnapshot } from './load-snapshot';
+import { type Membership } from '../replication/membership';
+import { checkSnapshot } from './load-snapshot';
 import { snapshotName } from './snapshot-file';
 
 const SUFFIX = '.received';
@@ -18,16 +18,18 @@ export function receivedIndex(name: string): number | undefined {
   return name.endsWith(SUFFIX) ? parseInt(name, 16) : undefined;
 }
 
-/** A snapshot on disk, and what it says. */
+/** A snapshot on disk, which was read and found to be whole. */
 export interface ReceivedSnapshot {
   readonly index: number;
   readonly term: number;
   readonly bytes: number;
-  readonly machine: StateMachine;
+  readonly membership: Membership;
 }
 
 /**
- * Stores what another member sends, durably, and reads it.
+ * Stores what another member sends, durably, and looks whether it can be read. There is room for one state, not for two: this one's keys
+ * are not kept before the one there is has been let go of.
+ *
  * @throws StoreError `corrupt` if it is damaged or not for this member; whatever `body` or the disk fail with
  */
 export async function receiveSnapshot(
@@ -48,13 +50,13 @@ export async function receiveSnapshot(
     }
     await file.datasync();
     await file.close();
-    const { machine, identity: actual, bytes } = await loadSnapshot(files, unfinished);
+    const { machine, identity: actual, bytes } = await checkSnapshot(files, unfinished);
     checkIdentity(unfinished, identity, actual);
     if (machine.appliedIndex !== index)
       throw storeErrors.corrupt(unfinished, 32, `it is not the one of entry ${index}`);
     await files.rename(unfinished, name);
     await files.syncDirectory(directory);
-    return { index, term: machine.appliedTerm, bytes, machine };
+    return { index, term: machine.appliedTerm, bytes, membership: machine.membership };
   } catch (error) {
     await file.close().catch(() => undefined);
     await files.remove(unfinished).catch(() => undefined);
@@ -62,10 +64,12 @@ export async function receiveSnapshot(
   }
 }
 
-/** The log says that it is a part of this member's state. */
-export async function adoptSnapshot(files: FileSystem, directory: string, index: number): Promise<void> {
-  await files.rename(path.join(directory, receivedName(index)), path.join(directory, snapshotName(index)));
+/** The log says that it is a part of this member's state. @returns its name from now on */
+export async function adoptSnapshot(files: FileSystem, directory: string, index: number): Promise<string> {
+  const name = path.join(directory, snapshotName(index));
+  await files.rename(path.join(directory, receivedName(index)), name);
   await files.syncDirectory(directory);
+  return name;
 }
 
 /** Nobody needs it. */

@@ -83,9 +83,9 @@ export class Snapshotter {
   private async run(): Promise<void> {
     const { files, directory, identity, machine, logger } = this.options;
     const release = this.hold();
-    const picture = takePicture(machine);
-    this.bytesSince = 0;
     try {
+      const picture = takePicture(machine);
+      this.bytesSince = 0;
       const bytes = await writeSnapshot(files, directory, identity, picture, () => this.isStopped);
       if (bytes === undefined) return;
       await this.onDurable({ index: picture.index, term: picture.term });
