@@ -55,6 +55,8 @@ await inDirectory(async (directory) => {
     await again.compact(REVISIONS / 2);
     await again.administration.defragment();
   });
+  // One step, whatever it takes: readers see all of it or nothing.
+  await turnsOf(`deletion of ${KEYS} keys`, () => again.deleteRange(everything));
   await again.close();
 });
 

@@ -16,16 +16,21 @@ export function watchTurns() {
   const turns = [];
   let isOver = false;
   let last = cpuNanos(descriptor, memory);
-  const turn = () => {
-    if (isOver) return;
+  const look = () => {
     const now = cpuNanos(descriptor, memory);
     turns.push((now - last) / 1e6);
     last = now;
+  };
+  const turn = () => {
+    if (isOver) return;
+    look();
     setImmediate(turn);
   };
   setImmediate(turn);
   return () => {
     isOver = true;
+    // What was waited for may have come in this very turn.
+    look();
     fs.closeSync(descriptor);
     turns.sort((a, b) => a - b);
     const at = (share) => (turns[Math.floor(share * (turns.length - 1))] ?? 0).toFixed(1);
