@@ -7,8 +7,9 @@ import { containerProcesses } from '../tools/container-processes';
 import { eventually } from '../tools/eventually';
 import { NestorCluster } from '../tools/nestor';
 import { linkPrograms } from '../tools/programs';
-import { describeWith } from '../tools/requirements';
+import { describeWith, type Requirement } from '../tools/requirements';
 import { describeBadPods } from './bad-pods';
+import { describeExamples } from './examples';
 import { describeMainJob } from './main-job';
 
 function output(program: string, ...args: string[]): string {
@@ -22,6 +23,8 @@ describeWith(['docker', 'root'], 'the main job, on Docker', () => {
     output('docker', ...args)
       .split('\n')
       .filter((id) => id !== '');
+  describe('the examples', () => describeExamples(cluster));
+
   it('knows its kinds and rights', async () => {
     expect(await cluster.kubectl('api-resources')).toMatch(/deployments +deploy +apps\/v1 +true +Deployment/);
     expect(await cluster.kubectl('auth', 'can-i', 'create', 'pods')).toBe('yes\n');
@@ -55,21 +58,24 @@ describeWith(['docker', 'root'], 'the main job, on Docker', () => {
   });
 });
 
-/** What makes containers, on machines that have less and less. The contract of runtimes is kept by each with each supervisor (`test/runtime`). */
-const machines = [
-  { id: 'best', name: 'the best that is installed', missing: /^docker/, made: /Runtime +native \((crun|runc) \d/ },
-  {
-    id: 'own',
-    name: 'our own launcher',
-    missing: /^(docker.*|crun|runc|conmon)$/,
-    made: /Runtime +native \(launcher \d/,
-  },
-];
+/** What makes containers, on machines that have less and less. */
+const machines: readonly { id: string; name: string; needs: readonly Requirement[]; missing: RegExp; made: RegExp }[] =
+  [
+    { id: 'crun', name: 'crun', needs: ['crun'], missing: /^docker/, made: /Runtime +native \(crun \d/ },
+    { id: 'runc', name: 'runc', needs: ['runc'], missing: /^(docker.*|crun)$/, made: /Runtime +native \(runc \d/ },
+    {
+      id: 'own',
+      name: 'our own launcher',
+      needs: [],
+      missing: /^(docker.*|crun|runc|conmon)$/,
+      made: /Runtime +native \(launcher \d/,
+    },
+  ];
 
-describe.each(machines)('by $name', ({ id, missing, made }) => {
-  describeWith(['root', 'ip', 'nft'], 'the main job, without an engine', () => {
+describe.each(machines)('by $name', ({ id, needs, missing, made }) => {
+  describeWith(['root', 'ip', 'nft', ...needs], 'the main job, without an engine', () => {
     const programs = join(tmpdir(), `nestor-programs-${process.pid}-${id}`);
-    const cluster = new NestorCluster({ runtime: 'native', env: { PATH: programs } });
+    const cluster = new NestorCluster({ runtime: 'native', env: { PATH: programs } }, 'v35');
     beforeAll(() => linkPrograms(programs, missing));
 
     it('says what runs containers', async () => {
@@ -77,7 +83,9 @@ describe.each(machines)('by $name', ({ id, missing, made }) => {
       expect(await cluster.kubectl('get', 'nodes', '-o', 'wide')).toContain('native://');
     });
 
-    describe('pods that cannot run', () => describeBadPods(cluster));
+    describe('the examples', () => describeExamples(cluster));
+    // What they say of runc is what the contract of runtimes says.
+    if (id !== 'runc') describe('pods that cannot run', () => describeBadPods(cluster));
 
     describeMainJob({
       cluster,

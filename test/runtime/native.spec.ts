@@ -1,14 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,38 +25,25 @@ const image = 'nestor.local/node';
 const imageHome = mkdtempSync(join(tmpdir(), 'nestor-native-images-'));
 afterAll(() => rmSync(imageHome, { recursive: true }));
 
-/**
- * crun refuses control groups of version 1 beside a version 2 that has controllers. Where the machine has them so, it does not get to see the latter.
- */
-function crunOfThisMachine(): string | undefined {
-  if (!existsSync('/sys/fs/cgroup/unified/cgroup.controllers')) return undefined;
-  const file = join(imageHome, 'crun');
-  const script = 'umount /sys/fs/cgroup/unified && exec crun "$@"';
-  writeFileSync(file, `#!/bin/sh\nexec unshare --mount --propagation slave sh -c '${script}' crun "$@"\n`, {
-    mode: 0o755,
-  });
-  return file;
-}
-
 /** Each program that makes containers, and each that watches over them. */
 const combinations: readonly {
   name: string;
   needs: readonly Requirement[];
   subnet: string;
-  wanted: () => WantedPrograms;
+  wanted: WantedPrograms;
 }[] = [
-  { name: 'runc and conmon', needs: ['runc', 'conmon'], subnet: '10.197', wanted: () => ({ runtime: 'runc' }) },
+  { name: 'runc and conmon', needs: ['runc', 'conmon'], subnet: '10.197', wanted: { runtime: 'runc' } },
   {
     name: 'crun and our supervisor',
     needs: ['crun'],
     subnet: '10.196',
-    wanted: () => ({ runtime: 'crun', runtimeProgram: crunOfThisMachine(), hasOwnSupervisor: true }),
+    wanted: { runtime: 'crun', hasOwnSupervisor: true },
   },
   {
     name: 'our launcher and supervisor',
     needs: [],
     subnet: '10.195',
-    wanted: () => ({ runtime: 'launcher', hasOwnSupervisor: true }),
+    wanted: { runtime: 'launcher', hasOwnSupervisor: true },
   },
 ];
 
@@ -120,7 +98,7 @@ describe.each(combinations)('by $name', ({ name, needs, subnet, wanted }) => {
   describeWith([...needs, 'root', 'ip', 'nft'], 'the native runtime keeps the contract', () => {
     describeContainerRuntime(
       async () => {
-        const lab = new NativeLab(`native-${process.pid}-a`, `${subnet}.${second}`, wanted());
+        const lab = new NativeLab(`native-${process.pid}-a`, `${subnet}.${second}`, wanted);
         await lab.runtime.ensureLocalImages();
         return { runtime: lab.runtime, image, nextIp: () => lab.nextIp(), cleanUp: () => lab.purge() };
       },
@@ -134,7 +112,7 @@ describe.each(combinations)('by $name', ({ name, needs, subnet, wanted }) => {
     let pods: Pods;
 
     beforeAll(async () => {
-      lab = new NativeLab(`native-${process.pid}-b`, `${subnet}.${second + 1}`, wanted());
+      lab = new NativeLab(`native-${process.pid}-b`, `${subnet}.${second + 1}`, wanted);
       runtime = lab.runtime;
       pods = new Pods(
         runtime,
@@ -302,6 +280,27 @@ describe.each(combinations)('by $name', ({ name, needs, subnet, wanted }) => {
       rmSync(directory, { recursive: true });
     });
 
+    test('what a container mounts in a volume for others to see, the host sees', async () => {
+      const volume = mkdtempSync(join(tmpdir(), 'nestor-shared-'));
+      execFileSync('mount', ['--bind', volume, volume]);
+      execFileSync('mount', ['--make-shared', volume]);
+      try {
+        const { id, sandbox } = await pods.run(
+          ['sh', '-c', 'mkdir /v/inner && mount -t tmpfs inner /v/inner && touch /v/inner/seen && sleep 3600'],
+          {
+            security: { ...containerOf(image, []).security, privileged: true },
+            mounts: [{ hostPath: volume, containerPath: '/v', readOnly: false, propagation: 'bidirectional' }],
+          },
+        );
+        await runtime.startContainer(id);
+        await until(() => Promise.resolve(existsSync(join(volume, 'inner', 'seen')) || undefined));
+        await runtime.removeSandbox(sandbox.id);
+      } finally {
+        execFileSync('umount', ['--recursive', volume]);
+        rmSync(volume, { recursive: true });
+      }
+    });
+
     test('a log that a reader follows can be rotated', async () => {
       const { id } = await pods.run([
         'node',
@@ -322,7 +321,7 @@ describe.each(combinations)('by $name', ({ name, needs, subnet, wanted }) => {
     });
 
     test('purging leaves nothing, and can be repeated', async () => {
-      const other = new NativeLab(`native-${process.pid}-c`, `${subnet}.${second + 2}`, wanted());
+      const other = new NativeLab(`native-${process.pid}-c`, `${subnet}.${second + 2}`, wanted);
       labs.push(other);
       await other.runtime.ensureLocalImages();
       const config = sandboxOf({ ip: other.nextIp() });

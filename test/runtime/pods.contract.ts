@@ -78,15 +78,18 @@ export function describePods(get: () => Pods): void {
     ({ runtime, image } = pods);
   });
 
-  test('a command that is not there cannot run, and says so', async () => {
-    const { id } = await run(['no-such-command']);
+  test.each([
+    ['is not there', 'no-such-command', 127, /exec: "no-such-command": executable file not found/],
+    ['is a directory', '/etc', 126, /exec: "\/etc": (is a directory|permission denied)/],
+  ])('a command that %s cannot run, and says so', async (_, command, exitCode, message) => {
+    const { id } = await run([command]);
     await expect(runtime.startContainer(id)).rejects.toMatchObject({
       code: 'start-failed',
-      message: expect.stringContaining('executable file not found') as string,
+      message: expect.stringMatching(message) as string,
     });
     expect(await runtime.containerStatus(id)).toMatchObject({
       state: 'exited',
-      exitCode: 127,
+      exitCode,
       reason: 'ContainerCannotRun',
     });
   });

@@ -6,8 +6,8 @@ import path from 'node:path';
 import { type Clock, delay } from '#machinery';
 import { killTree } from '../docker/process-tree';
 import { type ExecOptions } from '../container-runtime';
-import { type OciProcess, type OciSpec } from './oci/spec-types';
-import { type OciRuntime } from './oci-runtime/oci-runtime';
+import { type OciProcess } from './oci/spec-types';
+import { type OciRuntime, readSpec } from './oci-runtime/oci-runtime';
 import { tryProgram } from './run-program';
 
 type Size = { readonly width: number; readonly height: number };
@@ -27,7 +27,7 @@ export async function execInContainer({ runtime, bundle, id, clock }: Target, op
   signal?.throwIfAborted();
   const name = path.join(bundle, `exec-${randomUUID()}`);
   const [processFile, pidFile] = [`${name}.json`, `${name}.pid`];
-  const spec = JSON.parse(await readFile(path.join(bundle, 'config.json'), 'utf8')) as OciSpec;
+  const spec = await readSpec(bundle);
   const { process: main } = spec;
   const env = tty ? ['TERM=xterm', ...main.env] : main.env;
   const command: OciProcess = { ...main, env, args: options.command, terminal: tty };

@@ -11,6 +11,8 @@ export function perlProgram(name: string): string {
 export interface LauncherPrograms {
   readonly launcher: string;
   readonly supervisor: string;
+  /** What runs crun where it would refuse the machine's control groups. */
+  readonly crun: string;
 }
 
 /** Copies the programs to where containers are: a supervisor runs one of them when a container ends, whatever became of this installation. */
@@ -22,5 +24,6 @@ export async function installLauncher(directory: string): Promise<LauncherProgra
     await chmod(temporary, 0o700);
     await rename(temporary, path.join(directory, name));
   }
-  return { launcher: path.join(directory, 'launcher.pl'), supervisor: path.join(directory, 'supervisor.pl') };
+  const installed = (name: string): string => path.join(directory, `${name}.pl`);
+  return { launcher: installed('launcher'), supervisor: installed('supervisor'), crun: installed('crun') };
 }

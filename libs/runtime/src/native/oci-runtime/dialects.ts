@@ -23,8 +23,8 @@ export interface Dialect {
   process(process: OciProcess, spec: OciSpec): Content;
   /** The file of `update --resources`. */
   resources(resources: OciResources, spec: OciSpec): Content;
-  /** Its words in runc's. */
-  message(said: string): string;
+  /** Its words in runc's. @param command the container's, as far as it is known */
+  message(said: string, command?: string): string;
   /**
    * Starts a created container without a run of the program.
    * @param state the container's
@@ -46,11 +46,13 @@ function inJson(name: 'crun' | 'runc', message: Dialect['message']): Dialect {
 
 export const runc = inJson('runc', (said) => said.trim());
 
-export const crun = inJson('crun', (said) =>
+export const crun = inJson('crun', (said, command = '') =>
   said
     .trim()
     .replace(/executable file [`'"](.*?)['"`] not found in \$PATH.*/, 'exec: "$1": executable file not found in $PATH')
-    .replace(/open executable: (.*)/, (_, reason: string) => `exec: ${reason.toLowerCase()}`),
+    // What is not a file it calls not permitted; execve(2) says that permission is denied.
+    .replace(/open executable: Operation not permitted/, 'open executable: permission denied')
+    .replace(/open executable: (.*)/, (_, reason: string) => `exec: "${command}": ${reason.toLowerCase()}`),
 );
 
 /** Our own is told steps instead of a configuration, which is there for `exec`, and for who wants to look. */

@@ -20,8 +20,6 @@ export interface ContainerPrograms {
 /** Which to take, where it is not the best that there is. */
 export interface WantedPrograms {
   readonly runtime?: OciRuntimeName;
-  /** Its whole path, if not what PATH says. */
-  readonly runtimeProgram?: string | undefined;
   /** Even if there is a conmon. */
   readonly hasOwnSupervisor?: boolean;
 }
@@ -35,12 +33,13 @@ export async function findPrograms(layout: Layout, wanted: WantedPrograms = {}):
   // In an ordinary user's namespace others have ways of their own, which go by control groups that there are none of.
   if ((await ownUserNamespace()) !== undefined) wanted = { runtime: 'launcher', hasOwnSupervisor: true };
   const name = wanted.runtime ?? (await nameInUse(layout)) ?? (await bestOf());
-  const program = wanted.runtimeProgram ?? (name === 'launcher' ? own.launcher : await inPath(name));
+  const program = name === 'launcher' ? own.launcher : await inPath(name);
   if (program === undefined) {
     throw new RuntimeError('unavailable', `${name} has made the containers of this node, and is not here any more`);
   }
   const dialect = name === 'launcher' ? launcher(await cgroupHierarchies()) : { crun, runc }[name];
-  const runtime = new OciRuntime(dialect, program, layout.runtimeState(name));
+  const runner = name === 'crun' && (await isHybrid()) ? own.crun : program;
+  const runtime = new OciRuntime(dialect, runner, layout.runtimeState(name));
   const conmon = wanted.hasOwnSupervisor === true ? undefined : await inPath('conmon');
   return { runtime, supervisor: supervisorOf(layout, runtime, conmon, own.supervisor) };
 }
@@ -63,11 +62,11 @@ async function nameInUse(layout: Layout): Promise<OciRuntimeName | undefined> {
 }
 
 async function bestOf(): Promise<OciRuntimeName> {
-  if ((await inPath('crun')) !== undefined && !(await isHybrid())) return 'crun';
+  if ((await inPath('crun')) !== undefined) return 'crun';
   return (await inPath('runc')) === undefined ? 'launcher' : 'runc';
 }
 
-/** Control groups of version 1 beside a tree of version 2 that has controllers: crun refuses them. */
+/** Control groups of version 1 beside a tree of version 2 that has controllers: crun refuses them, and is run by a program that hides the latter. */
 async function isHybrid(): Promise<boolean> {
   const file = '/sys/fs/cgroup/unified/cgroup.controllers';
   return (await exists(file)) && (await readFile(file, 'utf8')).trim() !== '';

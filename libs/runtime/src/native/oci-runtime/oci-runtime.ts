@@ -79,9 +79,10 @@ export class OciRuntime {
     if (said !== '') throw new RuntimeError('start-failed', `OCI runtime start failed: ${this.dialect.message(said)}`);
   }
 
-  /** What it said, in runc's words, which exit codes and messages are made from. */
-  message(said: string): string {
-    return this.dialect.message(said);
+  /** What it said of a container that it does not create, in runc's words, which exit codes and messages are made from. */
+  async message(said: string, bundle: string): Promise<string> {
+    const { process } = await readSpec(bundle);
+    return this.dialect.message(said, process.args[0]);
   }
 
   /** Kills what runs and removes what is known of it; succeeds if that is nothing. */
@@ -95,7 +96,7 @@ export class OciRuntime {
   /** Changes the limits of a container that runs. */
   async update(id: string, bundle: string, resources: OciResources): Promise<void> {
     const file = path.join(bundle, 'resources');
-    const spec = JSON.parse(await readFile(path.join(bundle, 'config.json'), 'utf8')) as OciSpec;
+    const spec = await readSpec(bundle);
     await writeFile(file, this.dialect.resources(resources, spec), { mode: 0o600 });
     const { code, stderr } = await this.call('update', '--resources', file, id);
     await rm(file, { force: true });
@@ -110,4 +111,9 @@ export class OciRuntime {
   private call(...args: readonly string[]): Promise<ProgramResult> {
     return tryProgram(this.program, this.args(...args));
   }
+}
+
+/** What a bundle was written from. */
+export async function readSpec(bundle: string): Promise<OciSpec> {
+  return JSON.parse(await readFile(path.join(bundle, 'config.json'), 'utf8')) as OciSpec;
 }

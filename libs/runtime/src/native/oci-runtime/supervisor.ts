@@ -53,7 +53,7 @@ export class Supervisor {
     if (pid <= 0) {
       throw new RuntimeError(
         'start-failed',
-        `failed to create containerd task: OCI runtime create failed: ${this.runtime.message(message)}`,
+        `failed to create containerd task: OCI runtime create failed: ${await this.runtime.message(message, bundle)}`,
       );
     }
     return { pid, supervisor: Number(await readFile(supervisorFile, 'utf8')) };
