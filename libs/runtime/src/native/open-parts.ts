@@ -36,12 +36,14 @@ export async function openParts(options: NativeRuntimeOptions, layout: Layout): 
   const { cluster, node, clock, random, logger } = options;
   if (process.getuid?.() !== 0) throw new RuntimeError('unavailable', await whyNotRoot());
   const records = new Records(layout);
-  await records.load();
-  const { runtime, supervisor } = await findPrograms(layout, options.programs);
+  for (const file of await records.load()) {
+    logger.warn({ file }, 'this is no record of a container or sandbox, whose rest is removed');
+  }
+  const steward = new Steward(layout.root);
+  const { runtime, supervisor } = await findPrograms(layout, steward, options.programs);
   await checkPrograms();
   await preparePause(layout);
   const host = await hostFacts();
-  const steward = new Steward(layout.root);
   const network = new NativeNetwork(options, node, steward, logger, options.rootless);
   const images = await ImageStore.open({ ...options.images, clock, random, logger });
   const parts = { layout, records, runtime, network, steward, host, clock, cgroupParent: cgroupOf(cluster) };

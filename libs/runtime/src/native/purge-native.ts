@@ -39,7 +39,7 @@ export async function purgeNative({ directory, clock, ...network }: NativePurge)
 async function purgeRuntime(layout: Layout, steward: Steward, clock: Clock): Promise<void> {
   const records = new Records(layout);
   await records.load();
-  const { runtime } = await findPrograms(layout);
+  const { runtime } = await findPrograms(layout, steward);
   const left = (await exists(runtime.state)) ? await readdir(runtime.state) : [];
   await Promise.all(left.map((id) => runtime.delete(id)));
   const processes = [

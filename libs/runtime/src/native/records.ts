@@ -45,15 +45,15 @@ export class Records {
 
   constructor(private readonly layout: Layout) {}
 
-  async load(): Promise<void> {
+  /** @returns files that hold no record, as a machine may leave that lost its power; what they were of counts as never made */
+  async load(): Promise<string[]> {
     const { root, exits, containers, sandboxes } = this.layout;
     await mkdir(root, { recursive: true, mode: 0o700 });
     await chmod(root, 0o700);
     for (const directory of [exits, containers, sandboxes]) {
       await mkdir(directory, { recursive: true, mode: 0o700 });
     }
-    await readAll(sandboxes, this.sandboxes);
-    await readAll(containers, this.containers);
+    return [...(await readAll(sandboxes, this.sandboxes)), ...(await readAll(containers, this.containers))];
   }
 
   async putSandbox(record: SandboxRecord): Promise<void> {
@@ -101,14 +101,24 @@ async function replace(directory: string, record: object): Promise<void> {
   await rename(temporary, path.join(directory, file));
 }
 
-/** A directory without a record was being made or removed when its owner died: nothing uses it yet, or any more. */
-async function readAll<T extends { readonly id: string }>(directory: string, records: Map<string, T>): Promise<void> {
+/**
+ * A directory without a record was being made or removed when its owner died: nothing uses it yet, or any more.
+ * @returns what is no record
+ */
+async function readAll<T extends { readonly id: string }>(
+  directory: string,
+  records: Map<string, T>,
+): Promise<string[]> {
+  const unreadable: string[] = [];
   for (const name of await readdir(directory)) {
+    const recordFile = path.join(directory, name, file);
     try {
-      const record = JSON.parse(await readFile(path.join(directory, name, file), 'utf8')) as T;
+      const record = JSON.parse(await readFile(recordFile, 'utf8')) as T;
       records.set(record.id, record);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      if (error instanceof SyntaxError) unreadable.push(recordFile);
+      else if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
+  return unreadable;
 }

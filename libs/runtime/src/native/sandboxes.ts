@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, delay } from '#machinery';
-import { type SandboxConfig } from '../container-runtime';
+import { RuntimeError, type SandboxConfig } from '../container-runtime';
 import { removeCgroup } from './cgroups';
 import { pauseCode } from '../images/pause-program';
 import { staticElf } from '../images/static-elf';
@@ -17,6 +17,8 @@ import { type OciRuntime } from './oci-runtime/oci-runtime';
 import { type Steward } from './steward';
 
 const lookMs = 5;
+/** How long the kernel may take to end what was killed. */
+const killMs = 10_000;
 
 export interface Parts {
   readonly layout: Layout;
@@ -66,7 +68,10 @@ export class Sandboxes {
   async stop({ pause, ...record }: SandboxRecord): Promise<void> {
     const { runtime, records, network, clock } = this.parts;
     await signalProcess(pause, 'SIGKILL');
-    while (await isAlive(pause)) await delay(clock, lookMs);
+    for (const deadline = clock.monotonic() + killMs; await isAlive(pause); await delay(clock, lookMs)) {
+      if (clock.monotonic() < deadline) continue;
+      throw new RuntimeError('unavailable', `the pause process of sandbox ${record.id} was killed, but does not end`);
+    }
     if (await runtime.knows(record.id)) await runtime.delete(record.id);
     if (!record.config.hostNetwork) await network.disconnect(record.id);
     if (records.sandboxes.has(record.id)) await records.putSandbox(record);

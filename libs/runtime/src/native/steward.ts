@@ -33,12 +33,17 @@ const mostWords = 4096;
 
 export const stewardProgram = 'steward.pl';
 
+/** Which of its descriptors is the copy of Perl (perl/steward.pl, SEALED). */
+const sealed = 100;
+
 /**
  * Does for this process what Node has no function for, mounts and network interfaces: one program (`perl/steward.pl`) that is begun when it is first
  * asked and ends with this process, instead of one for each mount. What has been asked is done even if this process is killed meanwhile.
  */
 export class Steward {
   private child: ChildProcessWithoutNullStreams | undefined;
+  /** It has answered. */
+  private isReady = false;
   private waiting: Request[] = [];
 
   /** @param directory what it is told of, so that it is known as this runtime's (`unfinished.ts`) */
@@ -51,6 +56,15 @@ export class Steward {
       this.waiting.push({ resolve, reject });
       child.stdin.write(counted(encodeSteps(steps)));
     });
+  }
+
+  /**
+   * A Perl that containers cannot reach the machine's by (perl/sealed.pl), in the steward's memory: what may be begun from it need not make a copy
+   * for itself.
+   */
+  async sealedPerl(): Promise<string> {
+    if (!this.isReady) await this.ask();
+    return `/proc/${this.child?.pid ?? 0}/fd/${sealed}`;
   }
 
   /** Resolves when what was asked is done, and the program has ended. */
@@ -70,7 +84,10 @@ export class Steward {
     let said = '';
     let problem = '';
     const end = (reason: string): void => {
-      if (this.child === child) this.child = undefined;
+      if (this.child === child) {
+        this.child = undefined;
+        this.isReady = false;
+      }
       for (const { reject } of requests.splice(0))
         reject(new RuntimeError('unavailable', `cannot run perl: ${reason}`));
     };
@@ -81,6 +98,7 @@ export class Steward {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       const lines = (said + text).split('\n');
       said = lines.pop() ?? '';
+      this.isReady ||= lines.length > 0;
       for (const line of lines) answer(requests.shift(), line);
     });
     return child;

@@ -6,6 +6,7 @@ import { cgroupHierarchies } from '../launcher/hierarchies';
 import { installLauncher } from '../launcher/install';
 import { type Layout } from '../layout';
 import { ownUserNamespace } from '../rootless/user-namespace';
+import { type Steward } from '../steward';
 import { maxBytes, maxFiles } from '../log-rotation';
 import { crun, launcher, type OciRuntimeName, runc } from './dialects';
 import { OciRuntime } from './oci-runtime';
@@ -28,7 +29,11 @@ export interface WantedPrograms {
  * What has made the containers that are here goes on with them. Otherwise crun, which takes a third of the time that runc does, then runc, then
  * our own. Whoever watches over containers may change: a running one has its own.
  */
-export async function findPrograms(layout: Layout, wanted: WantedPrograms = {}): Promise<ContainerPrograms> {
+export async function findPrograms(
+  layout: Layout,
+  steward: Steward,
+  wanted: WantedPrograms = {},
+): Promise<ContainerPrograms> {
   const own = await installLauncher(layout.programs);
   // In an ordinary user's namespace others have ways of their own, which go by control groups that there are none of.
   if ((await ownUserNamespace()) !== undefined) wanted = { runtime: 'launcher', hasOwnSupervisor: true };
@@ -39,16 +44,13 @@ export async function findPrograms(layout: Layout, wanted: WantedPrograms = {}):
   }
   const dialect = name === 'launcher' ? launcher(await cgroupHierarchies()) : { crun, runc }[name];
   const runner = name === 'crun' && (await isHybrid()) ? own.crun : program;
-  const runtime = new OciRuntime(dialect, runner, layout.runtimeState(name));
+  const perl = (): Promise<string> => steward.sealedPerl();
+  const runtime = new OciRuntime(dialect, runner, layout.runtimeState(name), name === 'launcher' ? perl : undefined);
   const conmon = wanted.hasOwnSupervisor === true ? undefined : await inPath('conmon');
-  return { runtime, supervisor: supervisorOf(layout, runtime, conmon, own.supervisor) };
-}
-
-function supervisorOf(layout: Layout, runtime: OciRuntime, conmon: string | undefined, own: string): Supervisor {
-  if (conmon !== undefined) return new Supervisor(conmon, layout, runtime);
+  if (conmon !== undefined) return { runtime, supervisor: new Supervisor(conmon, layout, runtime) };
   // It rotates its log itself, whether or not an agent runs.
   const rotation = ['--log-max-bytes', String(maxBytes), '--log-max-files', String(maxFiles)];
-  return new Supervisor(own, layout, runtime, rotation);
+  return { runtime, supervisor: new Supervisor(own.supervisor, layout, runtime, rotation, perl) };
 }
 
 const names: readonly OciRuntimeName[] = ['crun', 'runc', 'launcher'];

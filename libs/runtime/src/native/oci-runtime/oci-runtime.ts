@@ -4,6 +4,7 @@ import path from 'node:path';
 import { RuntimeError } from '../../container-runtime';
 import { exists } from '../host-facts';
 import { type OciProcess, type OciResources, type OciSpec } from '../oci/spec-types';
+import { commandOf, type SealedPerl } from '../launcher/sealed-perl';
 import { type ProgramResult, tryProgram } from '../run-program';
 import { type Dialect } from './dialects';
 
@@ -15,6 +16,8 @@ export class OciRuntime {
     readonly program: string,
     /** Where it keeps what it knows of containers. */
     readonly state: string,
+    /** What runs it for a sandbox, if it is our own. */
+    private readonly perl?: SealedPerl,
   ) {}
 
   get name(): string {
@@ -56,11 +59,12 @@ export class OciRuntime {
   async runDetached(id: string, bundle: string): Promise<number> {
     const pidFile = path.join(bundle, 'pid');
     const log = path.join(bundle, 'oci.log');
+    const args = this.args('--log', log, 'run', '--detach', '--pid-file', pidFile, '--bundle', bundle, id);
+    const command = await commandOf(this.program, args, this.perl);
     await new Promise<void>((resolve, reject) => {
-      const args = this.args('--log', log, 'run', '--detach', '--pid-file', pidFile);
       // The pause process inherits these streams: with pipes they would never end.
       const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
-      const child = spawn(this.program, [...args, '--bundle', bundle, id], { stdio: 'ignore', env });
+      const child = spawn(command.file, command.args, { argv0: command.argv0, stdio: 'ignore', env });
       child.once('error', (error) =>
         reject(new RuntimeError('unavailable', `cannot run ${this.name}: ${error.message}`)),
       );

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type Readable } from 'node:stream';
 import { RuntimeError } from '../../container-runtime';
 import { type Layout } from '../layout';
+import { commandOf, type SealedPerl } from '../launcher/sealed-perl';
 import { type OciRuntime } from './oci-runtime';
 
 const control = { resize: 1, reopenLogs: 2 } as const;
@@ -25,6 +26,8 @@ export class Supervisor {
     private readonly layout: Layout,
     private readonly runtime: OciRuntime,
     private readonly moreArgs: readonly string[] = [],
+    /** What runs it, if it is our own. */
+    private readonly perl?: SealedPerl,
   ) {}
 
   /** Has the runtime create a container. Rejects with what that says. @returns its first process, and the supervisor */
@@ -70,7 +73,9 @@ export class Supervisor {
 
   /** @returns a line that it writes once the container is created, or is not */
   private async ask(args: readonly string[], cwd: string): Promise<string> {
-    const child = spawn(this.program, args, {
+    const command = await commandOf(this.program, args, this.perl);
+    const child = spawn(command.file, command.args, {
+      argv0: command.argv0,
       cwd,
       // Timestamps of conmon are local.
       env: { PATH: process.env['PATH'], TZ: 'UTC', LC_ALL: 'C', _OCI_SYNCPIPE: '3' },

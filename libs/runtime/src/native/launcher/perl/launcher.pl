@@ -10,6 +10,9 @@
 #
 # What is to be done stands in the file `launch` of the bundle (and in --process, --resources): a list of steps, written by steps.ts from the
 # container's OCI configuration. This program carries them out one after the other, and decides nothing (steps.pl).
+#
+# Our own supervisor runs it in a fork of itself (supervisor.pl, `launcher`).
+package Launcher;
 use strict;
 
 BEGIN {

@@ -13,13 +13,15 @@
 #   send MESSAGE OFFSET NAME             the same, with the number of an interface at an offset
 #   filter MESSAGES                      network: a batch of outwards-filter.ts for the packet filter
 #
+# Meanwhile it has a sealed copy of Perl open as descriptor SEALED, from which the agent runs supervisors and the launcher (sealed.pl).
+#
 # Each request is answered by a line: the position of the first step that failed, the number of the error, and words; or `done`. It ends with its
 # standard input, after what has been asked.
 use strict;
 
 BEGIN {
   my $here = ($0 =~ m{^(.*)/}s)[0] // '.';
-  require "$here/kernel.pl";
+  require "$here/$_.pl" for qw(kernel sealed);
 }
 
 sub AF_INET      () { 2 }
@@ -33,10 +35,15 @@ sub NLMSG_ERROR  () { 2 }
 sub ENODEV       () { 19 }
 sub MNT_DETACH   () { 2 }
 sub NOFOLLOW     () { 8 }
+# steward.ts knows it.
+sub SEALED       () { 100 }
 
 my %verbs = (in => \&go, mount => \&mount, unmount => \&unmount, enter => \&enter, send => \&deliver, filter => \&filter);
 
 open my $own, '<', '/proc/self/ns/net' or die "/proc/self/ns/net: $!\n";
+my $copy = Sealed::copy();
+fcntl($copy, 1030, SEALED) == SEALED or die "cannot keep a copy of Perl: $!\n";    # F_DUPFD_CLOEXEC
+close $copy;
 my $here = connected(NETLINK_ROUTE);
 my $kernel = $here;
 

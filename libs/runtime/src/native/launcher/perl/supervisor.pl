@@ -6,9 +6,11 @@
 # the kernel killed something in it for memory, the exit code in the exit directory, and --exit-command.
 use strict;
 
+my $here;
+
 BEGIN {
-  my $here = ($0 =~ m{^(.*)/}s)[0] // '.';
-  require "$here/$_.pl" for qw(kernel files terminal log attach);
+  $here = ($0 =~ m{^(.*)/}s)[0] // '.';
+  require "$here/$_.pl" for qw(kernel sealed files);
 }
 
 sub CHUNK                  () { 32 * 1024 }
@@ -97,7 +99,7 @@ if (defined $memory && has_killed($memory)) { Files::replace('oom', '') }
 Files::replace("$given{'exit-dir'}/$id", $code, 'exit');
 unlink 'attach', 'ctl';
 $SIG{CHLD} = 'DEFAULT';
-exec { $given{'exit-command'} } $given{'exit-command'}, @{ $isList{'exit-command-arg'} } if defined $given{'exit-command'};
+become($given{'exit-command'}, @{ $isList{'exit-command-arg'} }) if defined $given{'exit-command'};
 
 # Has the runtime make the container. @return its first process; dies with what the runtime says.
 sub create {
@@ -116,13 +118,19 @@ sub create {
   }
   my $runtime = fork // die "fork: $!\n";
   if ($runtime == 0) {
-    $SIG{$_} = 'DEFAULT' for qw(HUP INT QUIT PIPE);
-    if (defined $theirInput) { open STDIN, '<&', $theirInput or die } else { open STDIN, '<', '/dev/null' or die }
-    if (defined $theirOutput) { open STDOUT, '>&', $theirOutput or die } else { open STDOUT, '>&', $theirErrors or die }
-    open STDERR, '>&', $theirErrors or die;
-    my @command = ($given{runtime}, @{ $isList{'runtime-arg'} }, 'create', @more, $id);
-    exec { $command[0] } @command or die "cannot run $command[0]: $!\n";
+    eval {
+      $SIG{$_} = 'DEFAULT' for qw(HUP INT QUIT PIPE);
+      if (defined $theirInput) { open STDIN, '<&', $theirInput or die } else { open STDIN, '<', '/dev/null' or die }
+      if (defined $theirOutput) { open STDOUT, '>&', $theirOutput or die } else { open STDOUT, '>&', $theirErrors or die }
+      open STDERR, '>&', $theirErrors or die;
+      close $_ for grep { defined } $answer, $console, $input, $output, $errors, $theirInput, $theirOutput, $theirErrors;
+      become($given{runtime}, @{ $isList{'runtime-arg'} }, 'create', @more, $id);
+    };
+    print STDERR $@;
+    exit 1;
   }
+  # Read while the runtime works.
+  require "$here/$_.pl" for qw(terminal log attach);
   close $_ for grep { defined } $theirInput, $theirOutput, $theirErrors;
   if ($given{terminal}) { accept_terminal($console, $runtime) }
   waitpid $runtime, 0;
@@ -136,6 +144,17 @@ sub create {
   unblock($_) for grep { defined } $input, $output, $errors;
   open my $file, '<', $given{'container-pidfile'} or die "$given{'container-pidfile'}: $!\n";
   return 0 + <$file>;
+}
+
+# Becomes the runtime. Our own launcher is not begun anew if this process runs from a sealed copy, as it has to (sealed.pl).
+sub become {
+  my ($program, @arguments) = @_;
+  if ($program ne "$here/launcher.pl" || !Sealed::is_running()) { exec { $program } $program, @arguments or die "cannot run $program: $!\n" }
+  # The name by which a later agent knows what is still under way.
+  $0 = $program;
+  @ARGV = @arguments;
+  defined do $program or die $@ || "cannot read $program: $!\n";
+  exit 0;
 }
 
 # The runtime sends the terminal that it has made, or ends without.
