@@ -4,12 +4,9 @@ export { createDockerRuntime, type DockerRuntime, type DockerRuntimeOptions } fr
 export { bridgeName, networkName, type PodNetworkConfig } from './src/docker/network';
 export { createFakeRuntime, type FakeRuntime, type FakeRuntimeOptions } from './src/fake/fake-runtime';
 export { connectToDocker, type DockerConnection } from './src/docker/connection';
-export {
-  type ImageProgress,
-  ImageStore,
-  type ImportOptions,
-  type RootFilesystem,
-} from './src/native/images/image-store';
+export { type ImportOptions } from './src/native/images/archive/archive-importer';
+export { type ImageProgress } from './src/native/images/image-adder';
+export { ImageStore, type RootFilesystem } from './src/native/images/image-store';
 export { type ImageConfig } from './src/native/images/image-config';
 export { type ImageLimits, type ImageStoreOptions } from './src/native/images/options';
 export { type ImageUsage, type Pruned } from './src/native/images/reclaimer';

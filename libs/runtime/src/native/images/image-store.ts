@@ -8,24 +8,20 @@ import {
   type ImageStatus,
   RuntimeError,
 } from '../../container-runtime';
-import { archivedImages, configOf } from './archive/image-archive';
-import { Spool, store } from './archive/spool';
+import { ArchiveImporter, type ImportOptions } from './archive/archive-importer';
 import { Catalog, type ImageRecord } from './catalog';
 import { BlobStore } from './content/blob-store';
-import { chainIds, digestOf } from './content/digest';
 import { toPullError, invalidImageName } from './errors';
-import { type ImageConfig, parseConfig, type ParsedConfig } from './image-config';
-import { findImage, namesOf, withImage } from './image-names';
+import { ImageAdder, type ImageProgress } from './image-adder';
+import { type ImageConfig } from './image-config';
+import { findImage, namesOf } from './image-names';
 import { type ImageUsage, type Pruned, Reclaimer } from './reclaimer';
-import { diffIdOf } from './layers/unpack';
-import { type ChainLayer, type LayerProgress, LayersChangedError, LayerStore } from './layers/layer-store';
-import { defaultLimits, type ImageLimits, type ImageStoreOptions } from './options';
+import { LayerStore } from './layers/layer-store';
+import { defaultLimits, type ImageStoreOptions } from './options';
 import { Puller } from './pull';
-import { machinePlatform, type Platform } from './registry/platform';
+import { machinePlatform } from './registry/platform';
 import { formatReference, parseReference } from './registry/reference';
 import { RegistryClient } from './registry/registry-client';
-
-export type ImageProgress = (progress: LayerProgress) => void;
 
 /** What a container is made of. */
 export interface RootFilesystem {
@@ -34,16 +30,6 @@ export interface RootFilesystem {
   readonly layers: readonly string[];
   readonly config: ImageConfig;
 }
-
-export interface ImportOptions {
-  readonly reference?: string;
-  /** Of the image's configuration, in Docker's words: `Cmd`, `Env` … */
-  readonly config?: Readonly<Record<string, unknown>>;
-  readonly progress?: ImageProgress;
-}
-
-/** An image that somebody else removed while it was being made is made again so many times. */
-const mostAttempts = 3;
 
 /**
  * The images of a node without an engine: pulled, loaded, unpacked, counted and removed. Methods may be called at the same time, also by several processes on
@@ -56,19 +42,19 @@ export class ImageStore {
   private readonly reclaimer: Reclaimer;
   private readonly client: RegistryClient;
   private readonly puller: Puller;
-  private readonly platform: Platform;
-  private readonly limits: ImageLimits;
+  private readonly adder: ImageAdder;
+  private readonly importer: ArchiveImporter;
   private readonly closing = new AbortController();
 
   private constructor(private readonly options: ImageStoreOptions) {
     const { directory, clock, random, logger, mutex, registries = {} } = options;
-    this.limits = { ...defaultLimits, ...options.limits };
-    this.platform = options.platform ?? machinePlatform();
+    const limits = { ...defaultLimits, ...options.limits };
+    const platform = options.platform ?? machinePlatform();
     this.blobs = new BlobStore(directory);
     this.layers = new LayerStore({
       directory,
       logger,
-      limits: this.limits,
+      limits,
       devices: options.devices ?? 'ignore',
       isDurable: options.isDurable ?? true,
     });
@@ -81,8 +67,11 @@ export class ImageStore {
       layers: this.layers,
     });
     this.client = new RegistryClient({ registries, clock, random });
-    const { blobs, client, platform, limits } = this;
+    const { blobs, layers, catalog, client } = this;
     this.puller = new Puller({ blobs, client, platform, limits, clock });
+    this.adder = new ImageAdder({ layers, catalog, clock });
+    const { signal } = this.closing;
+    this.importer = new ArchiveImporter({ blobs, layers, adder: this.adder, platform, limits, clock, signal });
   }
 
   /** Makes the directory if need be, and removes what a crash has left in it. */
@@ -115,7 +104,7 @@ export class ImageStore {
       const resolved = await this.puller.resolve(reference, credentials, either);
       const { tag } = namesOf(reference);
       const named = namesOf({ ...reference, digest: resolved.digest });
-      await this.add(resolved.chain, progress, either, {
+      await this.adder.add(resolved.chain, progress, either, {
         id: resolved.id,
         tags: tag === undefined ? [] : [tag],
         digests: named.digest === undefined ? [] : [named.digest],
@@ -132,54 +121,16 @@ export class ImageStore {
    * Takes the images of an archive: `docker save`'s, or an OCI image layout, packed or not.
    * @returns their ids
    */
-  async load(archive: Readable, progress: ImageProgress = () => undefined): Promise<string[]> {
-    return this.archived('load', archive, async () => {
-      const directory = this.layers.newTemporary('load');
-      try {
-        const spool = await Spool.read(archive as AsyncIterable<Buffer>, directory, this.limits, reading(progress));
-        const ids: string[] = [];
-        for (const { tags, config, layers } of await archivedImages(spool, this.platform)) {
-          const parsed = parseConfig(config);
-          if (parsed.diffIds.length !== layers.length) throw new Error('mismatched image rootfs and manifest layers');
-          const chain = localChain(parsed, layers);
-          const id = digestOf(config);
-          await this.blobs.write(config, id);
-          await this.add(chain, progress, this.closing.signal, { id, tags, digests: [], blobs: [id], parsed });
-          ids.push(id);
-        }
-        return ids;
-      } finally {
-        await fs.rm(directory, { recursive: true, force: true });
-      }
-    });
+  load(archive: Readable, progress: ImageProgress = () => undefined): Promise<string[]> {
+    return this.importer.load(archive, progress);
   }
 
   /**
    * Makes an image of a root file system's archive, packed or not, as `docker import`.
    * @returns its id
    */
-  async import(
-    archive: Readable,
-    { reference: name, config = {}, progress = () => undefined }: ImportOptions = {},
-  ): Promise<string> {
-    const reference = name === undefined ? undefined : parseReference(name);
-    if (name !== undefined && (reference === undefined || reference.digest !== undefined)) throw invalidImageName(name);
-    return this.archived('import', archive, async () => {
-      const file = this.layers.newTemporary('import');
-      try {
-        const spooled = await store(file, archive as AsyncIterable<Buffer>);
-        const diffId = await diffIdOf(file, this.limits);
-        const { body, id } = configOf(diffId, this.platform, config, new Date(this.options.clock.now()).toISOString());
-        await this.blobs.write(body, id);
-        const parsed = parseConfig(body);
-        const tags = reference === undefined ? [] : [formatReference(reference)];
-        const added = { id, tags, digests: [], blobs: [id], parsed };
-        await this.add(localChain(parsed, [spooled]), progress, this.closing.signal, added);
-        return id;
-      } finally {
-        await fs.rm(file, { force: true });
-      }
-    });
+  import(archive: Readable, options: ImportOptions = {}): Promise<string> {
+    return this.importer.import(archive, options);
   }
 
   /** By name, name and digest, or id. Undefined: not here, or no image's name. */
@@ -266,72 +217,11 @@ export class ImageStore {
     this.closing.abort(new RuntimeError('unavailable', 'the image store is closed'));
     await this.client.close();
   }
-
-  private async add(
-    chain: readonly ChainLayer[],
-    progress: ImageProgress,
-    signal: AbortSignal,
-    { parsed, ...names }: Pick<ImageRecord, 'id' | 'tags' | 'digests' | 'blobs'> & { readonly parsed: ParsedConfig },
-  ): Promise<void> {
-    const layers = chain.map(({ chainId }) => chainId);
-    for (let attempt = 0; attempt < mostAttempts; attempt++) {
-      try {
-        await this.layers.ensure(chain, { signal, progress });
-      } catch (error) {
-        if (error instanceof LayersChangedError) continue;
-        throw error;
-      }
-      const isComplete = await this.catalog.update(async (images) => {
-        const sizes = await Promise.all(layers.map((layer) => this.layers.size(layer)));
-        // Removed meanwhile, by a process that could not know that they are wanted.
-        if (sizes.includes(undefined)) return { images, result: false };
-        const now = this.options.clock.now();
-        const added: ImageRecord = {
-          ...names,
-          layers,
-          config: parsed.config,
-          sizeBytes: sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0),
-          createdAt: now,
-          lastUsedAt: now,
-          isPinned: false,
-          users: [],
-        };
-        return { images: withImage(images, added), result: true };
-      });
-      if (isComplete) return;
-    }
-    throw new LayersChangedError();
-  }
-
-  private async archived<T>(what: string, archive: Readable, work: () => Promise<T>): Promise<T> {
-    // An archive that breaks before it is read is told by the reading; without a listener it would end the process.
-    archive.on('error', () => undefined);
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof RuntimeError) throw error;
-      const message = error instanceof Error ? error.message : String(error);
-      throw new RuntimeError('pull-failed', `failed to ${what} the archive: ${message}`);
-    }
-  }
 }
 
 async function diskOf(directory: string): Promise<DiskUsage> {
   const { bsize, blocks, bavail } = await fs.statfs(directory);
   return { capacityBytes: bsize * blocks, availableBytes: bsize * bavail };
-}
-
-function localChain({ diffIds }: ParsedConfig, files: readonly { path: string; size: number }[]): ChainLayer[] {
-  const chain = chainIds(diffIds);
-  return diffIds.map((diffId, index) => ({
-    diffId,
-    chainId: chain[index] ?? '',
-    archive: async () => files[index] ?? { path: '', size: 0 },
-  }));
-}
-
-function reading(progress: ImageProgress): (bytes: number) => void {
-  return (current) => progress({ layer: '', phase: 'reading', current, total: 0 });
 }
 
 /** `user[:group]`: a number, or a name that only the image can translate. Nothing is root. */
