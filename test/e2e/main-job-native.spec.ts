@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bridgeName } from '#runtime';
 import { containerProcesses } from '../tools/container-processes';
-import { eventually } from '../tools/eventually';
 import { NestorCluster } from '../tools/nestor';
 import { linkPrograms } from '../tools/programs';
 import { describeWith, type Requirement } from '../tools/requirements';
@@ -15,48 +14,6 @@ import { describeMainJob } from './main-job';
 function output(program: string, ...args: string[]): string {
   return execFileSync(program, args, { encoding: 'utf8' });
 }
-
-describeWith(['docker', 'root'], 'the main job, on Docker', () => {
-  const cluster = new NestorCluster();
-  const labels = ['io.kubernetes.container.name=web', 'io.kubernetes.pod.namespace=default'];
-  const ids = (...args: string[]): string[] =>
-    output('docker', ...args)
-      .split('\n')
-      .filter((id) => id !== '');
-  describe('the examples', () => describeExamples(cluster));
-
-  it('knows its kinds and rights', async () => {
-    expect(await cluster.kubectl('api-resources')).toMatch(/deployments +deploy +apps\/v1 +true +Deployment/);
-    expect(await cluster.kubectl('auth', 'can-i', 'create', 'pods')).toBe('yes\n');
-    await expect(cluster.kubectl('auth', 'can-i', 'create', 'pods', '--as', 'nobody')).rejects.toThrow();
-    await expect(cluster.kubectl('get', 'pods', '--as', 'nobody')).rejects.toThrow(
-      'User "nobody" cannot list resource "pods"',
-    );
-  });
-
-  it('creates and removes a namespace with everything in it', async () => {
-    await cluster.kubectl('create', 'namespace', 'shop');
-    await cluster.kubectl('-n', 'shop', 'create', 'configmap', 'prices', '--from-literal=tea=3');
-    await eventually(async () =>
-      expect(await cluster.kubectl('-n', 'shop', 'get', 'serviceaccounts')).toContain('default'),
-    );
-    await cluster.kubectl('delete', 'namespace', 'shop', '--timeout=30s');
-    await expect(cluster.kubectl('get', 'namespace', 'shop')).rejects.toThrow('NotFound');
-  });
-
-  describeMainJob({
-    cluster,
-    running: (name) =>
-      ids(
-        'ps',
-        '-q',
-        '--no-trunc',
-        ...[...labels, `nestor.dev/cluster=${name}`].flatMap((label) => ['--filter', `label=${label}`]),
-      ),
-    kill: (_, id) => void output('docker', 'kill', id),
-    left: (name) => ids('network', 'ls', '-q', '--filter', `name=nestor-${name}`),
-  });
-});
 
 /** What makes containers, on machines that have less and less. */
 const machines: readonly { id: string; name: string; needs: readonly Requirement[]; missing: RegExp; made: RegExp }[] =
