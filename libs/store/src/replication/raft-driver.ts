@@ -52,15 +52,33 @@ export class RaftDriver {
     this.node = createNode();
   }
 
-  /** To be looked at, or told something; `kick` has to follow what may have consequences. */
+  /** To be looked at. */
   get raft(): RaftNode {
     return this.node;
   }
 
-  /** Something has happened. */
+  /** Has consequences in a round to come. What Raft throws, which is a bug, is the end: nobody knows what it was about to do. */
+  tell(what: (node: RaftNode) => void): void {
+    if (this.hasFailed) return;
+    try {
+      what(this.node);
+    } catch (error) {
+      return this.fail(error);
+    }
+    this.kick();
+  }
+
+  /** There is something to do. */
   kick(): void {
     if (this.isStopped || this.hasFailed) return;
     this.running ??= this.run();
+  }
+
+  /** Nothing is done any more, but for what is under way. */
+  fail(error: unknown): void {
+    this.hasFailed = true;
+    this.release();
+    this.host.onFailure(error);
   }
 
   /** Ends with the round that is under way. */
@@ -87,7 +105,7 @@ export class RaftDriver {
     // Whatever happens in the same turn belongs to the first round.
     await Promise.resolve();
     try {
-      while (!this.isStopped) {
+      while (!this.isStopped && !this.hasFailed) {
         this.host.gather(this.node);
         const waiting = this.waiting.splice(0);
         const isIdle = !this.node.hasReady();
@@ -96,11 +114,10 @@ export class RaftDriver {
         if (isIdle && this.waiting.length === 0) break;
       }
     } catch (error) {
-      this.hasFailed = true;
-      this.host.onFailure(error);
+      this.fail(error);
     }
     this.running = undefined;
-    if (this.isStopped || this.hasFailed) this.release();
+    if (this.isStopped) this.release();
   }
 
   private release(): void {

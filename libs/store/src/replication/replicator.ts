@@ -9,7 +9,7 @@ import {
   type SoftState,
 } from '#raft';
 import { type Logger } from '#telemetry';
-import { type Clock } from '#machinery';
+import { type Clock, type Timer } from '#machinery';
 import { type Command } from '../command';
 import { storeErrors } from '../errors';
 import { StoreError } from '../key-value-store';
@@ -19,6 +19,7 @@ import { MAX_REQUEST_BYTES } from '../validate';
 import { applyEntry } from './apply-entry';
 import { clusterErrors } from './cluster-errors';
 import { type Journal } from './journal';
+import { LeaderWatch } from './leader-watch';
 import { type LogWindow } from './log-window';
 import { type MemberChange } from './membership';
 import { Proposals } from './proposals';
@@ -33,6 +34,8 @@ const SLOW_APPLY_MS = 100;
 const NO_SPACE_RETRY_MS = 1_000;
 /** etcd's: 5 s, and two elections. */
 const REQUEST_TIMEOUT_MS = 5_000;
+/** How long a member that was removed stays to be heard. */
+const ELECTIONS_TO_LEAVE = 3;
 /** How much of the log is kept for followers that are behind, once a snapshot was taken; and how much more before. */
 export const DEFAULT_CATCH_UP_BYTES = 16 * 1024 * 1024;
 const BEFORE_SNAPSHOT = 4;
@@ -87,19 +90,19 @@ export class Replicator implements RaftDriverHost {
   private readonly proposals: Proposals;
   private readonly reads: Reads;
   private hooks!: ReplicatorHooks;
-  private soft: SoftState = { leader: 0n, role: 'follower' };
-  private leaderSince = -Infinity;
+  private readonly leadership: LeaderWatch;
   /** The only voter, and has led: whatever is acknowledged is acknowledged here, after it was applied. */
   private isAlone = false;
   private refusal: StoreError | undefined;
   private noSpace: StoreError | undefined;
   private wakeNoSpace: (() => void) | undefined;
-  private readonly leaderWaiters = new Set<() => void>();
+  private leaving: Timer | undefined;
 
   constructor(private readonly options: ReplicatorOptions) {
     const { clock, random, memberId, tickMs = DEFAULT_TICK_MS, electionTicks = DEFAULT_ELECTION_TICKS } = options;
     const monotonic = (): number => clock.monotonic();
     this.electionMs = tickMs * electionTicks;
+    this.leadership = new LeaderWatch(clock, this.electionMs);
     this.requestTimeoutMs = REQUEST_TIMEOUT_MS + 2 * this.electionMs;
     // Random, so that no request of a life before has the same number, and no other member's question the same name.
     const sequence = Math.floor(random() * 2 ** 50);
@@ -117,11 +120,11 @@ export class Replicator implements RaftDriverHost {
   }
 
   get leader(): bigint {
-    return this.soft.leader;
+    return this.leadership.leader;
   }
 
   get isLeader(): boolean {
-    return this.soft.role === 'leader';
+    return this.leadership.isHere;
   }
 
   /** Why nothing is done any more. */
@@ -180,14 +183,12 @@ export class Replicator implements RaftDriverHost {
   }
 
   transferLeadership(to: bigint): void {
-    this.driver.raft.transferLeadership(to);
-    this.driver.kick();
+    this.driver.tell((node) => node.transferLeadership(to));
   }
 
   step(message: Message): void {
     if (this.refusal !== undefined) return;
-    this.driver.raft.step(message);
-    this.driver.kick();
+    this.driver.tell((node) => node.step(message));
   }
 
   /** Resolves when what follows from what has been stepped was done. */
@@ -196,37 +197,26 @@ export class Replicator implements RaftDriverHost {
   }
 
   reportUnreachable(id: bigint): void {
-    this.driver.raft.reportUnreachable(id);
-    this.driver.kick();
+    this.driver.tell((node) => node.reportUnreachable(id));
   }
 
   reportSnapshot(id: bigint, status: 'finished' | 'failed'): void {
-    this.driver.raft.reportSnapshot(id, status);
-    this.driver.kick();
+    this.driver.tell((node) => node.reportSnapshot(id, status));
   }
 
   /** To be called every `tickMs`. */
   tick(): void {
     if (this.refusal !== undefined) return;
     const deadline = this.options.clock.monotonic() - this.requestTimeoutMs;
-    const errorFor = (startedAt: number): StoreError => this.timeoutOf(startedAt);
-    this.proposals.expire(deadline, this.lostBefore(), errorFor);
+    const errorFor = (startedAt: number): StoreError => this.leadership.timeoutOf(startedAt);
+    this.proposals.expire(deadline, this.leadership.lostBefore(), errorFor);
     this.reads.expire(deadline, errorFor);
-    this.driver.raft.tick();
-    this.driver.kick();
+    this.driver.tell((node) => node.tick());
   }
 
   /** Resolves at the next change of leader, or after `ms`. */
   leaderChange(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        timer.cancel();
-        this.leaderWaiters.delete(done);
-        resolve();
-      };
-      const timer = this.options.clock.setTimer(ms, done);
-      this.leaderWaiters.add(done);
-    });
+    return this.leadership.change(ms);
   }
 
   /**
@@ -257,9 +247,9 @@ export class Replicator implements RaftDriverHost {
   }
 
   gather(node: RaftNode): void {
-    if (this.proposals.isWaiting && this.soft.role === 'follower' && this.isSoleVoter()) node.campaign();
+    if (this.proposals.isWaiting && this.leadership.isFollower && this.isSoleVoter()) node.campaign();
     this.proposals.hand(node);
-    if (this.soft.leader !== 0n) this.reads.ask(node);
+    if (this.leader !== 0n) this.reads.ask(node);
   }
 
   send(messages: readonly Message[]): void {
@@ -267,17 +257,13 @@ export class Replicator implements RaftDriverHost {
   }
 
   onSoftState(soft: SoftState): void {
-    const { leader: before } = this.soft;
     const wasLeader = this.isLeader;
-    this.soft = soft;
+    const isNew = this.leadership.update(soft);
     this.updateIsAlone();
-    if (soft.leader !== before) {
-      if (soft.leader !== 0n) {
-        this.leaderSince = this.options.clock.monotonic();
-        this.options.metrics.leaderChanges.inc();
-      }
+    if (isNew) {
+      if (soft.leader !== 0n) this.options.metrics.leaderChanges.inc();
       this.reads.askAgain();
-      for (const waiter of [...this.leaderWaiters]) waiter();
+      this.leadership.wake();
       if (this.options.send !== undefined) this.options.logger?.info({ leader: String(soft.leader) }, 'leader changed');
     }
     if (this.isLeader !== wasLeader) this.hooks.onLeadership(this.isLeader);
@@ -325,7 +311,7 @@ export class Replicator implements RaftDriverHost {
     if (this.isSoleVoter()) {
       // Raft starts over from what is durable; it will lead again with the next write that finds room.
       this.noSpace = error;
-      this.soft = { leader: 0n, role: 'follower' };
+      this.leadership.forget();
       this.hooks.onLeadership(false);
       this.proposals.rejectAll(error);
       return true;
@@ -369,14 +355,22 @@ export class Replicator implements RaftDriverHost {
       this.hooks.onMembers();
     }
     this.proposals.settle(request, { response: undefined, error });
-    if (this.options.machine.membership.removed.has(this.options.memberId)) throw clusterErrors.removed();
+    if (this.options.machine.membership.removed.has(this.options.memberId)) this.leave();
+  }
+
+  /** Not at once, as etcd's `stopWithDelay`: only from this member the others may hear that they do not need its vote any more. */
+  private leave(): void {
+    this.leaving ??= this.options.clock.setTimer(ELECTIONS_TO_LEAVE * this.electionMs, () =>
+      this.driver.fail(clusterErrors.removed()),
+    );
   }
 
   private end(refusal: StoreError): void {
     this.refusal = refusal;
+    this.leaving?.cancel();
     this.proposals.rejectAll(refusal);
     this.reads.rejectAll(refusal);
-    for (const waiter of [...this.leaderWaiters]) waiter();
+    this.leadership.wake();
   }
 
   private isSoleVoter(): boolean {
@@ -390,21 +384,8 @@ export class Replicator implements RaftDriverHost {
 
   private updateIsAlone(): void {
     const isSole = this.isSoleVoter();
-    const isLed = this.soft.leader !== 0n && this.soft.leader !== this.options.memberId;
+    const isLed = this.leader !== 0n && this.leader !== this.options.memberId;
     this.isAlone = isSole && !isLed && (this.isAlone || this.isLeader);
-  }
-
-  /** What an earlier leader was asked, and a new one has not brought within an election's time, went down with it. */
-  private lostBefore(): number {
-    const isSettled = this.options.clock.monotonic() - this.leaderSince > this.electionMs;
-    return isSettled ? this.leaderSince : -Infinity;
-  }
-
-  /** As etcd's `parseProposeCtxErr`. */
-  private timeoutOf(startedAt: number): StoreError {
-    const lost = this.leaderSince - 2 * this.electionMs;
-    if (startedAt > lost && startedAt < this.leaderSince) return clusterErrors.timeoutDueToLeaderFailure();
-    return clusterErrors.timeout();
   }
 
   private raftConfig(electionTicks: number): RaftConfig {

@@ -18,6 +18,7 @@ export type OnCommitted = (entry: Entry, place: Place) => void;
  */
 export class LogReader {
   hardState: HardState = { term: 0, vote: 0n, commit: 0 };
+  /** The newest. */
   mark: SnapshotMark | undefined;
   lastIndex: number;
   /** Not known to be committed; consecutive, up to `lastIndex`. */
@@ -83,7 +84,8 @@ export class LogReader {
   }
 
   private takeMark(mark: SnapshotMark): void {
-    this.mark = mark;
+    // An own one may have been finished when another member's had come already.
+    if (mark.index > (this.mark?.index ?? 0)) this.mark = mark;
     // Another member's: what was written here is not a part of it.
     const isForeign = mark.index > this.lastIndex || (this.termOf(mark.index) ?? mark.term) !== mark.term;
     if (isForeign) {

@@ -64,14 +64,14 @@ export function recoverLog(
   return { segments, last, identity: last?.header, hardState: withTermOf(hardState, tail), mark, lastIndex, tail };
 }
 
-/** Index of the last snapshot that the log knows of; 0: of none. The log need not reach as far as any snapshot here. */
+/** Index of the newest snapshot that the log knows of; 0: of none. The log need not reach as far as any snapshot here. */
 export function lastMark({ directory, segments, contents }: LogFiles): number {
   let index = 0;
   for (const [position, segment] of segments.entries()) {
     const file = path.join(directory, segment.name);
     const content = contents[position]!;
     scanSegment(file, content, position === segments.length - 1, ({ type, body }) => {
-      if (type === RecordType.snapshotMark) ({ index } = readSnapshotMark(body));
+      if (type === RecordType.snapshotMark) index = Math.max(index, readSnapshotMark(body).index);
     });
   }
   return index;
