@@ -46,6 +46,8 @@ export function stepLeader(core: Core, leadership: Leadership, message: Message)
     handleAppendResponse(core, leadership, progress, message);
     if (message.from === leadership.transferee) hurryTransferee(core, leadership);
   } else if (message.type === 'heartbeat-response') {
+    // Nobody can confirm a round that has not begun.
+    if (message.context > BigInt(leadership.reads.round)) return;
     progress.isActive = true;
     progress.isPaused = false;
     // Shows whether an append was lost.

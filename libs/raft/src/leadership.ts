@@ -1,5 +1,5 @@
 import { type RaftConfig } from './config';
-import { allMembers, type Configuration } from './configuration';
+import { allMembers, type Configuration, isVoter } from './configuration';
 import { Progress } from './progress';
 import { ReadOnly } from './read-only';
 
@@ -38,7 +38,8 @@ export class Leadership {
     for (const id of members) {
       if (!this.progress.has(id)) this.progress.set(id, this.newcomer(lastIndex));
     }
-    if (!members.has(this.transferee)) this.transferee = 0n;
+    // Who does not vote any more cannot stand for election.
+    if (!isVoter(configuration, this.transferee)) this.transferee = 0n;
   }
 
   private newcomer(lastIndex: number): Progress {

@@ -94,6 +94,31 @@ describe('a follower', () => {
     expect(member.node.status()).toMatchObject({ lastIndex: 4, commit: 2 });
   });
 
+  it('acknowledges no more than what matches, however much it has', () => {
+    const member = follower();
+    member.node.step(append(2, 1, 1, [2, 2, 2], 3));
+    member.work();
+    // Twice what it knows already, and then what lies before what it knows to be committed.
+    member.node.step(append(3, 2, 2, [2]));
+    member.node.step(append(3, 1, 1, [2]));
+    const said = member.work().filter(({ type }) => type === 'append-response');
+    expect(said).toMatchObject([{ index: 3 }, { index: 3 }]);
+    expect(member.node.status().lastIndex).toBe(4);
+  });
+
+  it('has on its disk that a membership change is committed before it applies it', () => {
+    const member = follower();
+    member.node.step(appendConfChange(0));
+    member.work();
+    member.node.step({ type: 'heartbeat', from: 1n, to: 2n, term: 2, commit: 2, context: 0n });
+    const ready = member.node.ready();
+    expect(ready).toMatchObject({
+      hardState: { commit: 2 },
+      committedEntries: [{ type: 'conf-change' }],
+      mustSync: true,
+    });
+  });
+
   it('keeps what is stored right when entries are overwritten before they are durable', () => {
     const member = follower();
     member.node.step(append(2, 1, 1, [2, 2, 2]));
@@ -292,6 +317,17 @@ describe('a leader', () => {
     ]);
   });
 
+  it('lets nobody confirm a round of heartbeats that has not begun', () => {
+    const cluster = Cluster.of(3);
+    const leader = cluster.elect(1n);
+    const { term } = leader.node.status();
+    leader.node.step({ type: 'heartbeat-response', from: 2n, to: 1n, term, context: (1n << 64n) - 1n });
+    cluster.isolate(1n);
+    leader.node.readIndex(1n);
+    cluster.settle();
+    expect(leader.reads).toEqual([]);
+  });
+
   it('does not answer reads once it is cut off', () => {
     const cluster = Cluster.of(3);
     const leader = cluster.elect(1n);
@@ -325,6 +361,19 @@ describe('a leader', () => {
     expect(leader.node.status().transferee).toBe(3n);
     cluster.tick(1);
     expect(leader.node.status()).toMatchObject({ role: 'leader', transferee: 0n });
+  });
+
+  it('gives a transfer up when a change that was under way takes the vote of the one that was to lead', () => {
+    const cluster = Cluster.of(3);
+    const leader = cluster.elect(1n);
+    cluster.drops = ({ type }) => type === 'timeout-now';
+    const steps = [{ type: 'add-learner', id: 3n }] as const;
+    leader.node.proposeConfChange({ steps, transition: 'auto', context: NO_CONTEXT });
+    leader.node.transferLeadership(3n);
+    expect(leader.node.status().transferee).toBe(3n);
+    cluster.settle();
+    expect(leader.node.status()).toMatchObject({ transferee: 0n, confState: { voters: [1n, 2n], learners: [3n] } });
+    leader.node.propose(data('a'));
   });
 });
 
