@@ -1,49 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { Client, credentials, type MethodDefinition, type ServiceError, status } from '@grpc/grpc-js';
+import { type Client } from '@grpc/grpc-js';
 import { etcdserverpb, kvService, leaseService, maintenanceService, watchService } from '#etcd';
+import { Random } from '#testing';
 import { eventually } from '../tools/eventually';
 import { describeWith } from '../tools/requirements';
+import { seedOr } from '../tools/seed';
 import { expectSame, type Pair, startPair } from './etcdctl';
+import { RandomRequests } from './random-requests';
+import { ask, bytes, plain, withClient } from './raw-client';
 
 const { RangeRequest, PutRequest, DeleteRangeRequest, TxnRequest, CompactionRequest, WatchRequest } = etcdserverpb;
 
-async function withClient<T>(endpoint: string, work: (client: Client) => Promise<T>): Promise<T> {
-  // As large as a client may want it to be: what is refused, the server refuses.
-  const client = new Client(endpoint, credentials.createInsecure(), { 'grpc.max_send_message_length': -1 });
-  try {
-    return await work(client);
-  } finally {
-    client.close();
-  }
-}
-
-/** @returns the answer, without what depends on the server; or the code and the text of the refusal */
-function ask<Request, Response>(
-  client: Client,
-  method: MethodDefinition<Request, Response>,
-  request: Request,
-): Promise<unknown> {
-  return new Promise((resolve) => {
-    const { path, requestSerialize, responseDeserialize } = method;
-    const settle = (error: ServiceError | null, response?: Response): void =>
-      resolve(error === null ? plain(response) : `${status[error.code]}: ${error.details}`);
-    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, settle);
-  });
-}
-
-/** Headers have a revision only, bytes are text, and numbers can be compared by jest. */
-function plain(message: unknown): unknown {
-  const text = JSON.stringify(message, (key, value: unknown) => {
-    if (key === 'header') return { revision: String((value as { revision?: bigint } | undefined)?.revision ?? '') };
-    if (typeof value === 'bigint') return String(value);
-    const bytes = value as { type?: string; data?: number[] } | null;
-    if (bytes?.type === 'Buffer' && bytes.data !== undefined) return Buffer.from(bytes.data).toString('latin1');
-    return value;
-  });
-  return JSON.parse(text);
-}
-
-const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 const put = (key: string, value = 'x', lease = 0n): etcdserverpb.PutRequest =>
   PutRequest.create({ key: bytes(key), value: bytes(value), lease });
 const putOp = (key: string, value?: string): etcdserverpb.RequestOp => ({
@@ -245,6 +212,27 @@ async function fragments(endpoint: string): Promise<unknown> {
   });
 }
 
+/** What a seed says, of everything that a client may ask for. */
+function requestsByChance(seed: number): (endpoint: string) => Promise<string[]> {
+  const requests = new RandomRequests(new Random(seed));
+  const asked = many(REQUESTS, () => requests.next());
+  return (endpoint) =>
+    withClient(endpoint, async (client) => {
+      const answers: string[] = [];
+      for (const [what, answer] of asked) answers.push(`${what}: ${answerOf(await answer(client))}`);
+      return answers;
+    });
+}
+
+const REQUESTS = Number(process.env['ETCD_REQUESTS'] ?? 200);
+
+/** A lease's keys are in no order, and its time runs. */
+function answerOf(answer: unknown): string {
+  const lease = answer as { TTL?: string; keys?: string[] };
+  lease.keys?.sort();
+  return JSON.stringify(answer).replace(/"TTL":"5\d\d"/, '"TTL":"600"');
+}
+
 describeWith(['etcd'], 'gRPC, message by message', () => {
   let pair: Pair;
   beforeEach(async () => {
@@ -253,6 +241,9 @@ describeWith(['etcd'], 'gRPC, message by message', () => {
   afterEach(() => pair.stop());
 
   it('refuses bad input with the codes and words of etcd', () => expectSame(pair, badInput), 120_000);
+
+  it('answers whatever chance asks as etcd does', () => expectSame(pair, requestsByChance(seedOr(261126603))), 120_000);
+
   it('streams a watch as etcd does', () => expectSame(pair, watchMessages), 120_000);
   it('streams a large event in parts, as etcd does', () => expectSame(pair, fragments), 120_000);
 

@@ -40,6 +40,12 @@ const sortTargets: Readonly<Partial<Record<number, NonNullable<RangeRequest['sor
   [RangeRequest_SortTarget.VALUE]: 'value',
 };
 
+const sortOrders: Readonly<Partial<Record<number, NonNullable<RangeRequest['sort']>['order']>>> = {
+  [RangeRequest_SortOrder.NONE]: 'none',
+  [RangeRequest_SortOrder.ASCEND]: 'ascend',
+  [RangeRequest_SortOrder.DESCEND]: 'descend',
+};
+
 export function fromRange(request: etcdserverpb.RangeRequest): RangeRequest {
   return {
     key: keyOf(request.key),
@@ -59,13 +65,12 @@ export function fromRange(request: etcdserverpb.RangeRequest): RangeRequest {
 
 function sortOf({ sortOrder, sortTarget }: etcdserverpb.RangeRequest): Pick<RangeRequest, 'sort'> {
   const target = sortTargets[sortTarget];
-  const isOrder = Object.values(RangeRequest_SortOrder).includes(sortOrder);
-  if (target === undefined || !isOrder) {
+  const order = sortOrders[sortOrder];
+  if (target === undefined || order === undefined) {
     throw new StoreError('invalid-argument', 'etcdserver: invalid sort option');
   }
-  // Keys are in ascending order anyway; any other target without an order means ascending.
-  if (target === 'key' && sortOrder !== RangeRequest_SortOrder.DESCEND) return {};
-  return { sort: { target, order: sortOrder === RangeRequest_SortOrder.DESCEND ? 'descend' : 'ascend' } };
+  // Keys are in ascending order anyway.
+  return target === 'key' && order !== 'descend' ? {} : { sort: { target, order } };
 }
 
 export function fromPut(request: etcdserverpb.PutRequest): PutRequest {

@@ -26,6 +26,12 @@ const sortTargets = {
   value: RangeRequest_SortTarget.VALUE,
 };
 
+const sortOrders = {
+  none: RangeRequest_SortOrder.NONE,
+  ascend: RangeRequest_SortOrder.ASCEND,
+  descend: RangeRequest_SortOrder.DESCEND,
+};
+
 export function toRange(request: RangeRequest): etcdserverpb.RangeRequest {
   const { sort } = request;
   return {
@@ -33,12 +39,7 @@ export function toRange(request: RangeRequest): etcdserverpb.RangeRequest {
     rangeEnd: keyBytes(request.rangeEnd),
     limit: BigInt(request.limit ?? 0),
     revision: BigInt(request.revision ?? 0),
-    sortOrder:
-      sort === undefined
-        ? RangeRequest_SortOrder.NONE
-        : sort.order === 'ascend'
-          ? RangeRequest_SortOrder.ASCEND
-          : RangeRequest_SortOrder.DESCEND,
+    sortOrder: sortOrders[sort?.order ?? 'none'],
     sortTarget: sortTargets[sort?.target ?? 'key'],
     serializable: request.serializable ?? false,
     keysOnly: request.keysOnly ?? false,

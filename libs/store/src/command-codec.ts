@@ -32,7 +32,7 @@ const OPERATIONS = ['range', 'put', 'delete', 'txn'] as const;
 const TARGETS = ['version', 'create', 'mod', 'value', 'lease'] as const;
 const RESULTS = ['equal', 'greater', 'less', 'not-equal'] as const;
 const SORT_TARGETS = ['key', 'version', 'create', 'mod', 'value'] as const;
-const SORT_ORDERS = ['ascend', 'descend'] as const;
+const SORT_ORDERS = ['ascend', 'descend', 'none'] as const;
 const ALARM_ACTIONS = ['raise', 'disarm'] as const;
 const ALARMS = ['nospace', 'corrupt'] as const;
 

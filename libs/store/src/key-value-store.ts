@@ -35,7 +35,8 @@ export interface RangeRequest extends KeyRange {
   readonly serializable?: boolean;
   readonly sort?: {
     readonly target: 'key' | 'version' | 'create' | 'mod' | 'value';
-    readonly order: 'ascend' | 'descend';
+    /** `none`, as etcd takes it: ascending, but of a page of `limit` in the order of keys, if that is all that is asked for. */
+    readonly order: 'ascend' | 'descend' | 'none';
   };
   readonly minModRevision?: number;
   readonly maxModRevision?: number;

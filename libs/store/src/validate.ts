@@ -98,7 +98,7 @@ interface Touched {
 /**
  * Refuses a key that is put twice, or put and deleted, in one transaction: all its changes share one revision. The two
  * branches of a nested transaction exclude each other and may touch the same key. As in etcd, a delete in a later
- * nested transaction than the put is let through.
+ * nested transaction than the put is let through, and one of all keys from some key on.
  */
 function checkOverlaps(operations: readonly RequestOp[]): Touched {
   const touched: Touched = { puts: new Set(), deletes: [] };
@@ -124,8 +124,7 @@ function addPut(touched: Touched, key: Key): void {
 }
 
 function covers({ key: start, rangeEnd }: DeleteRangeRequest, key: Key): boolean {
-  if (!rangeEnd) return key === start;
-  return key >= start && (rangeEnd === '\0' || key < rangeEnd);
+  return rangeEnd ? key >= start && key < rangeEnd : key === start;
 }
 
 /** Such a transaction needs no log entry. */

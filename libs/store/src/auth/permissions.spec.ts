@@ -41,6 +41,8 @@ it.each([
   ['a range of two that overlap', [['a', 'b5'], ['b', 'c']], ['a', 'c'], true], // prettier-ignore
   ['all keys from one on', [['a', '\0']], ['b', '\0'], true],
   ['all keys, with less', [['a', 'z']], ['a', '\0'], false],
+  ['a range that ends before it begins', [['a', 'c']], ['b', 'a'], true],
+  ['a range that ends before it begins, elsewhere', [['a', 'b']], ['c', 'b'], false],
   ['a range with its one key alone', [['a', '']], ['a', 'b'], false],
 ] as const)('%s', (_what, granted, [start, end], expected) => {
   const permissions = new Permissions(granted.map(([from, to]) => ({ access: 'read', key: from, rangeEnd: to })));

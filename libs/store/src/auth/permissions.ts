@@ -17,10 +17,12 @@ export class Permissions {
     this.granted = { read: union(permissions, 'read'), write: union(permissions, 'write') };
   }
 
-  /** Whether every key of the range is granted, be it by several permissions together. */
+  /** Whether every key of the range is granted, be it by several permissions together. A range of none has to begin in what is granted, as in etcd. */
   cover(access: Access, range: KeyRange): boolean {
     const { start, end } = intervalOf(range);
-    return this.granted[access].some((interval) => interval.start <= start && end <= interval.end);
+    return this.granted[access].some(
+      (interval) => interval.start <= start && start < interval.end && end <= interval.end,
+    );
   }
 }
 

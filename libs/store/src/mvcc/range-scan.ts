@@ -29,7 +29,8 @@ export class RangeScan {
   ) {
     this.next = request.key;
     const { limit = 0, sort } = request;
-    const everything = limit === 0 || (sort !== undefined && !(sort.target === 'key' && sort.order === 'ascend'));
+    const isOrdered = sort !== undefined && sort.order !== 'none' && !isByKey(sort);
+    const everything = limit === 0 || isOrdered || (sort?.order === 'none' && isFiltered(request));
     // One more than asked for tells whether there is more.
     this.keep = everything ? Infinity : limit + 1;
   }
@@ -84,7 +85,7 @@ export class RangeScan {
   private sort(budget: number): boolean {
     const { sort } = this.request;
     // They are found in the order of their keys.
-    if (sort === undefined || (sort.target === 'key' && sort.order === 'ascend')) return true;
+    if (sort === undefined || isByKey(sort)) return true;
     this.sorting ??= mergeSort(this.kvs, comparison(sort), budget);
     const { done, value } = this.sorting.next();
     if (done) this.kvs = value;
@@ -113,7 +114,9 @@ export class RangeScan {
   }
 }
 
-const BY_TARGET: Readonly<Record<NonNullable<RangeRequest['sort']>['target'], (a: KeyValue, b: KeyValue) => number>> = {
+type Sort = NonNullable<RangeRequest['sort']>;
+
+const BY_TARGET: Readonly<Record<Sort['target'], (a: KeyValue, b: KeyValue) => number>> = {
   key: (a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
   version: (a, b) => a.version - b.version,
   create: (a, b) => a.createRevision - b.createRevision,
@@ -121,7 +124,16 @@ const BY_TARGET: Readonly<Record<NonNullable<RangeRequest['sort']>['target'], (a
   value: (a, b) => Buffer.compare(a.value, b.value),
 };
 
-function comparison(sort: NonNullable<RangeRequest['sort']>): (a: KeyValue, b: KeyValue) => number {
+function isByKey({ target, order }: Sort): boolean {
+  return target === 'key' && order !== 'descend';
+}
+
+function isFiltered(request: RangeRequest): boolean {
+  const { minModRevision, maxModRevision, minCreateRevision, maxCreateRevision } = request;
+  return [minModRevision, maxModRevision, minCreateRevision, maxCreateRevision].some(Boolean);
+}
+
+function comparison(sort: Sort): (a: KeyValue, b: KeyValue) => number {
   const ascending = BY_TARGET[sort.target];
-  return sort.order === 'ascend' ? ascending : (a, b) => ascending(b, a);
+  return sort.order === 'descend' ? (a, b) => ascending(b, a) : ascending;
 }

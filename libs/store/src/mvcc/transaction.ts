@@ -90,7 +90,8 @@ export class Transaction {
   /** @throws StoreError before anything is changed */
   txn(request: TxnRequest): TxnResponse {
     const path = this.decide(request);
-    this.check(request, path);
+    // What etcd looks at first decides which of two mistakes it tells.
+    for (const type of ['put', 'range'] as const) this.check(type, request, path);
     const response = this.execute(request, path);
     return { ...response, revision: this.revision };
   }
@@ -104,12 +105,13 @@ export class Transaction {
     return { succeeded, nested };
   }
 
-  private check(request: TxnRequest, path: Path): void {
+  private check(type: 'put' | 'range', request: TxnRequest, path: Path): void {
     let nested = 0;
     for (const operation of branch(request, path.succeeded)) {
-      if (operation.type === 'range') this.keyspace.checkRevision(operation.request.revision ?? 0);
+      if (operation.type === 'txn') this.check(type, operation.request, path.nested[nested++]!);
+      else if (operation.type !== type) continue;
+      else if (operation.type === 'range') this.keyspace.checkRevision(operation.request.revision ?? 0);
       else if (operation.type === 'put') this.checkPut(operation.request);
-      else if (operation.type === 'txn') this.check(operation.request, path.nested[nested++]!);
     }
   }
 
