@@ -110,9 +110,11 @@ function gracefulMetadata(
   const requested =
     options.gracePeriodSeconds !== undefined && options.gracePeriodSeconds < 0 ? 1 : options.gracePeriodSeconds;
   if (meta.deletionTimestamp !== undefined) {
-    const current = meta.deletionGracePeriodSeconds;
+    const current = meta.deletionGracePeriodSeconds ?? 0;
+    // Marked without grace and still there: what failed between marking and removal is made up for now.
+    if (current === 0) return undefined;
     // Only a shorter grace period may be asked for.
-    if (current === undefined || requested === undefined || requested >= current) return 'pending';
+    if (requested === undefined || requested >= current) return 'pending';
     const begun = Date.parse(meta.deletionTimestamp) - current * 1000;
     return {
       ...meta,
