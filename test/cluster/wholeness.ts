@@ -19,7 +19,9 @@ export async function isWhole(cluster: ProcessCluster, api: ObjectClient, timeou
     expect(deployments.map(progressOf).filter((progress) => progress !== '')).toEqual([]);
     for (const { metadata, spec } of replicaSets) {
       const own = pods.filter((pod) => controllerOf(pod)?.uid === metadata?.uid);
-      expect(`${metadata?.name}: ${own.length}`).toBe(`${metadata?.name}: ${spec?.replicas}`);
+      const name = metadata?.name;
+      const troubles = own.map(troubleOf).filter((trouble) => trouble !== '');
+      expect({ name, pods: own.length, troubles }).toEqual({ name, pods: spec?.replicas, troubles: [] });
     }
     expect(pods.map(troubleOf).filter((trouble) => trouble !== '')).toEqual([]);
     for (const node of (await api.list(resources.nodes)).items) {

@@ -77,6 +77,7 @@ async function member(
   clusterId = CLUSTER,
   authority = certificates.authority,
   commonName = 'peer',
+  memberId = BigInt(id),
 ): Promise<Member> {
   const port = ports[id - 1]!;
   const metrics = new Registry();
@@ -89,7 +90,7 @@ async function member(
     metrics,
   });
   const listener = new Listener();
-  await transport.start({ clusterId, memberId: BigInt(id) }, listener);
+  await transport.start({ clusterId, memberId }, listener);
   open.push(transport);
   return { id: BigInt(id), url: `https://127.0.0.1:${port}`, listener, transport, metrics };
 }
@@ -281,6 +282,14 @@ describe('a stranger', () => {
     });
     await expect(a.transport.request(b.id, Buffer.from('hello'), 5_000)).rejects.toThrow('cluster ID mismatch');
     expect(b.listener.received).toEqual([]);
+  });
+
+  it('that has the same identity is not heard', async () => {
+    const [copy, original] = [await member(1, CLUSTER, certificates.authority, 'peer', 2n), await member(2)];
+    copy.transport.setPeers([{ id: original.id, urls: [original.url] }]);
+    const refusal = 'the caller has the ID of the member it calls';
+    await expect(copy.transport.request(original.id, Buffer.from('hello'), 5_000)).rejects.toThrow(refusal);
+    expect(original.listener.received).toEqual([]);
   });
 
   it('with a certificate of another authority is not heard', async () => {

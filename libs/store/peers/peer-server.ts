@@ -153,6 +153,8 @@ export class PeerServer {
     // As etcd's status for the same.
     if (envelope.clusterId !== this.self.clusterId) throw new Refusal(412, 'cluster ID mismatch');
     if (envelope.to !== this.self.memberId) throw new Refusal(412, 'member ID mismatch');
+    // A copy of this member's directory runs as well.
+    if (envelope.from === this.self.memberId) throw new Refusal(412, 'the caller has the ID of the member it calls');
     return envelope;
   }
 }
