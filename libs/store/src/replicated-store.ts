@@ -271,8 +271,12 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
     };
   }
 
+  /**
+   * What was the leader before it stood still, or was cut off, must not promise what the one that leads now knows nothing of: as etcd's
+   * `ensureLeadership`, a majority has to agree first. Whoever leads after that gives the lease its whole time.
+   */
   private async renewHere(id: bigint): Promise<number> {
-    await this.findLease(id);
+    await this.linearize();
     if (!this.replicator.isLeader) throw clusterErrors.notLeader();
     const ttl = await this.lessor.renew(id);
     this.options.metrics.leasesRenewed.inc();

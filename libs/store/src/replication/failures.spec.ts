@@ -199,6 +199,16 @@ describe('leases', () => {
     });
     await cluster.until(async () => (await keys(follower!.store!, true)).length === 0);
   });
+
+  it('are not renewed by a member that is cut off and takes itself for the leader', async () => {
+    cluster = await new StoreCluster(3).start();
+    const leader = await cluster.leader();
+    const { id } = await cluster.during(leader.store!.leaseGrant(20));
+    expect(await cluster.during(leader.store!.leaseKeepAlive(id))).toBe(20);
+    cluster.network.partition((await cluster.followers()).map(({ url }) => url));
+    const renewal = leader.store!.leaseKeepAlive(id);
+    await expect(cluster.during(renewal)).rejects.toMatchObject({ code: 'unavailable' });
+  });
 });
 
 describe('a full disk', () => {
