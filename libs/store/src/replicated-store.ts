@@ -284,17 +284,13 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
   }
 
   private async leaseStatusHere(id: bigint): Promise<LeaseStatus> {
-    await this.findLease(id);
+    // A new leader may not have applied yet what was granted under the one before.
+    if (this.machine.leases.get(id) === undefined) await this.linearize();
     if (!this.replicator.isLeader) throw clusterErrors.notLeader();
     const lease = this.machine.leases.get(id);
     const ttl = this.lessor.remaining(id);
     if (lease === undefined || ttl === undefined) return { id, ttl: -1, grantedTtl: 0, keys: [] };
     return { id, ttl, grantedTtl: lease.ttl, keys: [...lease.keys].sort() };
-  }
-
-  /** A new leader may not have applied yet what was granted under the one before. */
-  private async findLease(id: bigint): Promise<void> {
-    if (this.machine.leases.get(id) === undefined) await this.linearize();
   }
 
   /** Undefined: there is nothing to wait for, and not even a microtask passes. */

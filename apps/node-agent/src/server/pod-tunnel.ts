@@ -1,9 +1,10 @@
 import { type Duplex } from 'node:stream';
 import { uidOf } from '../pods/pod-containers';
+import { connectToPod } from './connect-to-pod';
 import { findPod } from './find-container';
 import { HttpFailure } from './http-failure';
 import { joined } from './joined';
-import { type ServerDependencies, type StreamRequest } from './server-dependencies';
+import { type StreamRequest } from './server-dependencies';
 
 const switched = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n';
 
@@ -26,16 +27,10 @@ export async function servePodTunnel(request: StreamRequest, client: Duplex, hea
 async function connect({ parameters, query, dependencies }: StreamRequest): Promise<Duplex> {
   const port = Number(query.get('port'));
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new HttpFailure(400, 'invalid port');
-  const sandbox = await sandboxOf(dependencies, uidOf(findPod(dependencies, parameters)));
+  const pod = findPod(dependencies, parameters);
   try {
-    return (await dependencies.runtime.portForward(sandbox, port)) as Duplex;
+    return await connectToPod(dependencies, uidOf(pod), port);
   } catch (error) {
     throw new HttpFailure(502, error instanceof Error ? error.message : String(error));
   }
-}
-
-async function sandboxOf({ runtime }: ServerDependencies, uid: string): Promise<string> {
-  const sandbox = (await runtime.listSandboxes(uid)).find(({ state }) => state === 'ready');
-  if (sandbox === undefined) throw new HttpFailure(502, 'pod is not running');
-  return sandbox.id;
 }

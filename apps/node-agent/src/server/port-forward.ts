@@ -2,6 +2,7 @@ import { type Duplex } from 'node:stream';
 import spdy, { type SpdyConnection, type SpdyStream } from 'spdy-transport';
 import { createWebSocketStream } from 'ws';
 import { uidOf } from '../pods/pod-containers';
+import { connectToPod } from './connect-to-pod';
 import { findPod } from './find-container';
 import { joined } from './joined';
 import { type ServerDependencies, type StreamHandler } from './server-dependencies';
@@ -58,7 +59,7 @@ function acceptKubernetesClients({ _spdyState: { parser, streamWindow, window } 
 
 /** Never rejects: the client reads errors from the error stream. */
 async function forward(
-  { runtime, logger }: ServerDependencies,
+  dependencies: ServerDependencies,
   uid: string,
   port: number,
   { data, error }: Required<Pair>,
@@ -71,14 +72,12 @@ async function forward(
   };
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    const sandbox = (await runtime.listSandboxes(uid)).find(({ state }) => state === 'ready');
-    if (sandbox === undefined) throw new Error('pod is not running');
-    target = (await runtime.portForward(sandbox.id, port)) as Duplex;
+    target = await connectToPod(dependencies, uid, port);
     if (signal.aborted) return onAbort();
     await joined(data, target);
     error.end();
   } catch (cause) {
-    logger.debug({ err: cause, port }, 'port not forwarded');
+    dependencies.logger.debug({ err: cause, port }, 'port not forwarded');
     const text = cause instanceof Error ? cause.message : String(cause);
     error.end(`error forwarding port ${port} to pod ${uid}, uid : ${text}`);
     data.end();
