@@ -27,7 +27,7 @@ describe('what containers see of the host', () => {
   });
   /** Real files take real time, in which the clock of the agent goes on by `stepMs` a round. */
   const until = async (condition: () => boolean | Promise<boolean>, stepMs = 10): Promise<void> => {
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + 30_000;
     while (!(await condition()) && performance.now() < deadline) {
       await harness.run(stepMs);
       await new Promise((resolve) => setTimeout(resolve, 1));
