@@ -9,9 +9,14 @@ import { kubectlPath, type KubectlVersion } from '../tools/kubernetes-clients';
 import { NestorCluster } from '../tools/nestor';
 import { container, idle, PodLab } from '../tools/pod-lab';
 import { describeWith } from '../tools/requirements';
+import { messagesOf } from '../tools/web-socket-client';
 
 const run = promisify(execFile);
-const versions: readonly KubectlVersion[] = ['v32', 'v35'];
+/** The older one as clients were before KEP-4006, which speak SPDY. */
+const clients: readonly (readonly [KubectlVersion, string, NodeJS.ProcessEnv])[] = [
+  ['v32', 'SPDY', { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false', KUBECTL_PORT_FORWARD_WEBSOCKETS: 'false' }],
+  ['v35', 'WebSockets', {}],
+];
 const server = "require('http').createServer((q, r) => q.pipe(r)).listen(8080, '127.0.0.1')";
 const counter = 'for i in 1 2 3 4 5 6; do echo line $i; sleep 0.2; done; exit 1';
 
@@ -45,13 +50,14 @@ describeWith(['docker', 'root'], 'streams to pods, with each kubectl, on Docker'
     await cluster.purge();
   });
 
-  describe.each(versions)('kubectl %s', (version) => {
+  describe.each(clients)('kubectl %s by %s', (version, _, protocols) => {
+    const environment = () => ({ ...process.env, ...protocols, KUBECONFIG: cluster.kubeconfig, HOME: cluster.home });
     const kubectl = async (...args: readonly string[]): Promise<string> => {
-      const env = { ...process.env, KUBECONFIG: cluster.kubeconfig, HOME: cluster.home };
+      const env = environment();
       return (await run(await kubectlPath(version), args, { env })).stdout;
     };
     const spawned = async (...args: readonly string[]): Promise<{ child: ChildProcess; said: () => string }> => {
-      const env = { ...process.env, KUBECONFIG: cluster.kubeconfig, HOME: cluster.home };
+      const env = environment();
       const child = execFile(await kubectlPath(version), args, { env }, () => undefined);
       children.push(child);
       let said = '';
@@ -89,7 +95,7 @@ describeWith(['docker', 'root'], 'streams to pods, with each kubectl, on Docker'
       await eventually(() => expect(said()).toBe('givendone\n'));
       await expect(kubectl('exec', 'box', '-c', 'main', '--', 'sh', '-c', 'exit 7')).rejects.toMatchObject({ code: 7 });
       const command = `'${await kubectlPath(version)}' exec -it box -c main -- sh -c 'test -t 0 && tty'`;
-      const env = { ...process.env, KUBECONFIG: cluster.kubeconfig, HOME: cluster.home };
+      const env = environment();
       expect((await run('script', ['-qec', command, '/dev/null'], { env })).stdout).toContain('/dev/pts/');
     });
 
@@ -144,5 +150,16 @@ describeWith(['docker', 'root'], 'streams to pods, with each kubectl, on Docker'
       expect(await kubectl('logs', 'counter', '--limit-bytes=4', '--since=1h')).toBe('line');
       expect(await kubectl('logs', '-f', 'counter', '--prefix', '--tail=1')).toBe('[pod/counter/main] line 6\n');
     });
+  });
+
+  it('answers those who speak WebSocket and name an older protocol, or none', async () => {
+    const pod = '/api/v1/namespaces/default/pods/box';
+    const echo = '/exec?container=main&stdout=1&stderr=1&command=echo&command=remote%20execution';
+    const said = await messagesOf(cluster, `${pod}${echo}`, 'channel.k8s.io');
+    expect(said.filter((message) => message.length > 1)).toEqual(['\x01remote execution\n']);
+    const log = await messagesOf(cluster, '/api/v1/namespaces/default/pods/counter/log?tailLines=1', 'binary.k8s.io');
+    expect(log.join('')).toMatch(/^line \d\n$/);
+    const events = await messagesOf(cluster, '/api/v1/namespaces/default/pods?watch=true&timeoutSeconds=1');
+    expect(events.map((event) => (JSON.parse(event) as { type: string }).type)).toContain('ADDED');
   });
 });

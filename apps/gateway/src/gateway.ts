@@ -51,6 +51,7 @@ import { Writer } from './registry/writer';
 import { NodeConnection } from './streams/node-connection';
 import { Backends } from './proxy/backends';
 import { ProxyHandler } from './proxy/proxy-handler';
+import { PodStreams } from './streams/pod-streams';
 import { UpgradeProxy } from './streams/upgrade-proxy';
 import { Compactor } from './storage/compactor';
 import { LeasePool } from './storage/lease-pool';
@@ -177,7 +178,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   const api = new ApiServer(table, authorizer, handlers, subresources, paths);
   const http = new HttpAdapter(api, authenticator, clock, logger, metrics);
 
-  const upgrades = new UpgradeProxy(api, table, reader, nodes, proxy, logger);
+  const upgrades = new UpgradeProxy(api, table, new PodStreams(table, reader, nodes, logger), proxy, logger);
 
   const bootstrap = new Bootstrap(table, writer, logger);
   await onceStoreAnswers(() => bootstrap.run(), { clock, random, logger });

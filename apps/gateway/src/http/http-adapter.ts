@@ -11,7 +11,7 @@ import { impersonate } from '../authn/impersonation';
 import { type ApiRequest } from '../request/api-request';
 import { type RequestObserver } from '../request/request-metrics';
 import { httpBody } from './body-reader';
-import { type Rendered, render, representation } from './render';
+import { type Rendered, type RenderOptions, render, representation } from './render';
 import { streamWatch } from './watch-response';
 
 /** Smaller answers are not worth compressing (upstream's threshold). */
@@ -91,13 +91,18 @@ export class HttpAdapter {
     return { ...request, user: impersonate(incoming.headers, user, this.api) };
   }
 
-  private async answer(request: ApiRequest, response: ServerResponse): Promise<void> {
-    const options = {
+  /** In which form the client wants its answer. */
+  renderOptions(request: ApiRequest): RenderOptions {
+    return {
       accept: request.header('accept'),
       pretty: wantsPretty(request),
       includeObject: request.query.get('includeObject') ?? '',
       nowMs: this.clock.now(),
     };
+  }
+
+  private async answer(request: ApiRequest, response: ServerResponse): Promise<void> {
+    const options = this.renderOptions(request);
     const result = await this.api.handle(request);
     setWarnings(response, result.warnings ?? []);
     if (result.type === 'stream') {
@@ -113,6 +118,7 @@ export class HttpAdapter {
       'content-type': form.encoding === 'yaml' ? 'application/yaml' : 'application/json',
       'cache-control': 'no-cache, private',
     });
+    response.flushHeaders();
     await new Promise<void>((resolve) => {
       // It may be over before it has begun: what it is asked for may be gone.
       const watch: { end?: () => void } = {};

@@ -1,4 +1,4 @@
-import { type ServerResponse } from 'node:http';
+import { type Writable } from 'node:stream';
 import { type Representation } from '../request/accept';
 import { type WatchResult, type WatchSink } from '../request/api-result';
 import { type RenderOptions, renderWatchEvent } from './render';
@@ -9,9 +9,9 @@ const maximumBacklog = 8 * 1024 * 1024;
 /** Plain JSON of an event, shared by all watchers that get it. */
 const encoded = new WeakMap<object, Buffer>();
 
-/** Streams a watch to an HTTP client. `onEnd` is called once, however it ends. Returns a function that ends it. */
+/** Streams a watch to a client, an event a write. `onEnd` is called once, however it ends. Returns a function that ends it. */
 export function streamWatch(
-  response: ServerResponse,
+  response: Writable,
   result: WatchResult,
   form: Representation,
   options: RenderOptions,
@@ -51,7 +51,6 @@ export function streamWatch(
   };
   response.on('close', over);
   response.on('error', over);
-  response.flushHeaders();
   stop = result.start(sink);
   initialBacklog = response.writableLength;
   response.once('drain', () => (initialBacklog = 0));

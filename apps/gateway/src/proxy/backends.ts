@@ -1,6 +1,7 @@
+import { type Duplex } from 'node:stream';
 import ipaddr from 'ipaddr.js';
 import { type EndpointSlice, type Pod, type Service, resources } from '#api';
-import { badRequest, type DeepReadonly, goQuote, serviceUnavailable } from '#machinery';
+import { ApiError, badRequest, type DeepReadonly, goQuote, serviceUnavailable } from '#machinery';
 import { type ResourceTable } from '../api/resource-table';
 import { type Reader } from '../registry/reader';
 import { type ServedResource } from '../registry/served-resource';
@@ -94,17 +95,13 @@ export class Backends {
    */
   private toPod(pod: DeepReadonly<Pod>, ip: string, scheme: Backend['scheme'], port: number): Backend {
     if (pod.spec?.hostNetwork === true) return plainBackend(ip, port, scheme);
-    const { namespace = '', name = '' } = pod.metadata ?? {};
-    const path = `/podTunnel/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}?port=${port}`;
-    const open = async (): Promise<Awaited<ReturnType<Backend['connect']>>> => {
-      const answer = await this.nodes.upgrade(this.nodes.agentOf(pod), path, { upgrade: 'tcp' });
-      if (answer.switched) {
-        if (answer.head.length > 0) answer.socket.unshift(answer.head);
-        return answer.socket;
+    const open = async (): Promise<Duplex> => {
+      const agent = this.nodes.agentOf(pod);
+      try {
+        return await this.nodes.tunnel(agent, pod, port);
+      } catch (error) {
+        throw error instanceof ApiError && error.code === 400 ? unreachable(error.message) : error;
       }
-      const chunks: Buffer[] = [];
-      for await (const chunk of answer.response) chunks.push(chunk as Buffer);
-      throw unreachable(Buffer.concat(chunks).toString('utf8').trim());
     };
     return backend(ip, port, scheme, open);
   }

@@ -1,6 +1,8 @@
 import { type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import { isIPv6 } from 'node:net';
 import { type Duplex } from 'node:stream';
+import WebSocket from 'ws';
 import { type Node, type Pod, resources } from '#api';
 import { ApiError, type DeepReadonly, badRequest, goQuote, internalError, notFound } from '#machinery';
 import { type ResourceTable } from '../api/resource-table';
@@ -86,6 +88,38 @@ export class NodeConnection {
     });
   }
 
+  /** A connection to a port of a pod, by way of its node. @throws BadRequest with the agent's words, InternalError */
+  async tunnel(agent: AgentAddress, pod: DeepReadonly<Pod>, port: number): Promise<Duplex> {
+    const { namespace = '', name = '' } = pod.metadata ?? {};
+    const path = `/podTunnel/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}?port=${port}`;
+    const answer = await this.upgrade(agent, path, { upgrade: 'tcp' });
+    if (!answer.switched) throw await refusalOf(answer.response);
+    if (answer.head.length > 0) answer.socket.unshift(answer.head);
+    return answer.socket;
+  }
+
+  /** Messages to and from the agent, paused, so that none is lost until somebody listens. @throws BadRequest with the agent's words, InternalError */
+  webSocket(agent: AgentAddress, path: string, protocols: readonly string[]): Promise<WebSocket> {
+    return new Promise((resolve, reject) => {
+      const options = {
+        ...this.options(agent),
+        agent: undefined,
+        handshakeTimeout: connectMs,
+        perMessageDeflate: false,
+      };
+      const socket = new WebSocket(`wss://${goHost(agent)}${path}`, [...protocols], options);
+      socket.once('open', () => {
+        socket.pause();
+        resolve(socket);
+      });
+      // After the opening there is nobody to tell: the end of the connection says it.
+      socket.on('error', (error) => reject(unreachable(agent, path, error)));
+      socket.once('unexpected-response', (_request, response: IncomingMessage) => {
+        refusalOf(response).then(reject, reject);
+      });
+    });
+  }
+
   /** A connection to the agent itself, for one request. */
   connect(agent: AgentAddress, signal: AbortSignal): Promise<Duplex> {
     const { host, port, cert, key, ca } = this.options(agent);
@@ -99,9 +133,18 @@ export class NodeConnection {
   }
 }
 
+/** What an agent answers instead of changing the protocol. */
+export async function refusalOf(response: IncomingMessage): Promise<ApiError> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return badRequest(Buffer.concat(chunks).toString('utf8').trim());
+}
+
+function goHost({ host, port }: AgentAddress): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}
+
 function unreachable(agent: AgentAddress, path: string, error: Error): Error {
   if (error instanceof ApiError) return error;
-  return internalError(
-    `error dialing backend: Get ${goQuote(`https://${agent.host}:${agent.port}${path}`)}: ${error.message}`,
-  );
+  return internalError(`error dialing backend: Get ${goQuote(`https://${goHost(agent)}${path}`)}: ${error.message}`);
 }

@@ -3,7 +3,7 @@ import { type SubresourceDependencies } from '../api/subresource-list';
 import { type SubresourceHandler } from '../api/subresources';
 import { type ApiResult } from '../request/api-result';
 import { isTrue } from '../request/request-info';
-import { type NodeConnection } from './node-connection';
+import { type NodeConnection, refusalOf } from './node-connection';
 import { targetContainer, targetPod } from './pod-target';
 
 /** Options that go to the agent as they are. */
@@ -21,11 +21,7 @@ export function logHandler(deps: SubresourceDependencies, nodes: NodeConnection)
       const agent = nodes.agentOf(pod);
       const path = `/containerLogs/${info.namespace}/${info.name}/${container}?${options.toString()}`;
       const response = await nodes.get(agent, path, request.signal);
-      if (response.statusCode !== 200) {
-        const chunks: Buffer[] = [];
-        for await (const chunk of response) chunks.push(chunk as Buffer);
-        throw badRequest(Buffer.concat(chunks).toString('utf8').trim());
-      }
+      if (response.statusCode !== 200) throw await refusalOf(response);
       return { type: 'stream', status: 200, headers: { 'content-type': 'text/plain' }, body: response };
     },
   };

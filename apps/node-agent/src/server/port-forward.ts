@@ -1,6 +1,6 @@
 import { type Duplex } from 'node:stream';
-import spdy, { type SpdyConnection, type SpdyStream } from 'spdy-transport';
 import { createWebSocketStream } from 'ws';
+import { type SpdyStream, spdyServer } from '#streaming';
 import { uidOf } from '../pods/pod-containers';
 import { connectToPod } from './connect-to-pod';
 import { findPod } from './find-container';
@@ -21,8 +21,7 @@ export const servePortForward: StreamHandler = ({ parameters, dependencies }) =>
   return async (socket, gone) => {
     const tunnel = createWebSocketStream(socket);
     tunnel.on('error', (error) => dependencies.logger.debug({ err: error }, 'port-forward tunnel ended'));
-    const connection = spdy.connection.create(tunnel, { protocol: 'spdy', isServer: true });
-    acceptKubernetesClients(connection);
+    const connection = await spdyServer(tunnel);
     const pairs = new Map<string, Pair>();
     connection.on('error', (error) => dependencies.logger.debug({ err: error }, 'port-forward ended'));
     connection.on('stream', (stream) => {
@@ -43,19 +42,6 @@ export const servePortForward: StreamHandler = ({ parameters, dependencies }) =>
     tunnel.destroy();
   };
 };
-
-/**
- * A port-forward client (moby/spdystream) opens streams without `:method` and `:path`, which SPDY asks of HTTP requests: the library would end the
- * connection. And it never widens a window: the library would stop after 64 KiB. It has no options for that, so what its parser reads is completed,
- * and windows have no end; the connection's own back-pressure remains.
- */
-function acceptKubernetesClients({ _spdyState: { parser, streamWindow, window } }: SpdyConnection): void {
-  for (const { send } of [streamWindow, window])
-    Object.assign(send, { current: Infinity, max: Infinity, limit: Infinity });
-  const parse = parser.parseKVs.bind(parser);
-  parser.parseKVs = (body, done) =>
-    parse(body, (error, headers) => done(error, { ':method': 'POST', ':path': '/', ...headers }));
-}
 
 /** Never rejects: the client reads errors from the error stream. */
 async function forward(

@@ -1,5 +1,7 @@
+import { type WebSocket } from 'ws';
 import { type Status } from '#machinery';
-import { channel, CommandChannels } from './channels';
+import { channel } from '#streaming';
+import { CommandChannels } from './channels';
 import { findPod, findRunning } from './find-container';
 import { HttpFailure } from './http-failure';
 import { type StreamHandler } from './server-dependencies';
@@ -34,7 +36,7 @@ export const serveExec: StreamHandler = ({ parameters, query, dependencies }) =>
   }
   findPod(dependencies, parameters);
   return async (socket) => {
-    const channels = new CommandChannels(socket);
+    const channels = opened(socket, streams);
     try {
       const { id } = await findRunning(dependencies, parameters);
       const exitCode = await dependencies.runtime.exec(id, { command, ...optionsOf(channels, streams) });
@@ -50,7 +52,7 @@ export const serveAttach: StreamHandler = ({ parameters, query, dependencies }) 
   const streams = streamsOf(query);
   findPod(dependencies, parameters);
   return async (socket) => {
-    const channels = new CommandChannels(socket);
+    const channels = opened(socket, streams);
     try {
       const { id } = await findRunning(dependencies, parameters);
       await dependencies.runtime.attach(id, optionsOf(channels, streams));
@@ -60,6 +62,12 @@ export const serveAttach: StreamHandler = ({ parameters, query, dependencies }) 
     }
   };
 };
+
+/** Upstream's first message is an empty one: there are clients that wait for it. */
+function opened(socket: WebSocket, { stdout, stderr }: Streams): CommandChannels {
+  socket.send(Buffer.of(stdout ? channel.stdout : stderr ? channel.stderr : channel.error));
+  return new CommandChannels(socket);
+}
 
 function optionsOf(channels: CommandChannels, { stdin, tty, stderr }: Streams) {
   return {

@@ -8,10 +8,11 @@ import spdy from 'spdy-transport';
 import WebSocket, { createWebSocketStream } from 'ws';
 import { createAuthority, issueCertificate, kubeletClientRequest, type KeyPair, nodeRequest } from '#pki';
 import { createFakeRuntime } from '#runtime';
+import { channel } from '#streaming';
 import { FakeClock } from '#testing';
 import { Registry, silentLogger } from '#telemetry';
 import { type PodManager } from '../worker/pod-manager';
-import { channel, CommandChannels } from './channels';
+import { CommandChannels } from './channels';
 import { type AgentServer, startServer } from './server';
 import { logOptions } from './logs';
 

@@ -1,4 +1,4 @@
-/** The part of spdy-transport that the agent and its tests use; the package has no types. */
+/** The part of spdy-transport that is used; the package has no types. */
 declare module 'spdy-transport' {
   import { type Duplex } from 'node:stream';
 
