@@ -39,7 +39,7 @@ function learnsCommit(core: Core, { commit, commitTerm }: { commit: number; comm
   if (commit <= log.commit || log.term(commit) !== commitTerm) return false;
   log.commitTo(commit);
   if (!log.hasUnappliedConfChange(core.config.maxBytesPerReady)) return false;
-  core.becomeFollower(core.term, 0n);
+  core.becomeFollower(core.term);
   return true;
 }
 
@@ -67,7 +67,7 @@ function count(core: Core, voter: bigint, isGranted: boolean): void {
   // The first answer counts; a repeated message is no second vote.
   if (!core.votes.has(voter)) core.votes.set(voter, isGranted);
   const result = voteResult(core.configuration, core.votes);
-  if (result === 'lost') core.becomeFollower(core.term, 0n);
+  if (result === 'lost') core.becomeFollower(core.term);
   if (result !== 'won') return;
   if (core.role === 'pre-candidate') askForVotes(core, false);
   else becomeLeader(core);

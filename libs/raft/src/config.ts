@@ -34,5 +34,9 @@ export function checkConfig(config: RaftConfig): void {
   })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`${name} is ${value}`);
   }
+  const { applied, maxBytesPerMessage, maxUncommittedBytes, maxBytesPerReady } = config;
+  for (const [name, value] of Object.entries({ applied, maxBytesPerMessage, maxUncommittedBytes, maxBytesPerReady })) {
+    if (!(value >= 0)) throw new RangeError(`${name} is ${value}`);
+  }
   if (electionTicks <= heartbeatTicks) throw new RangeError('electionTicks is not above heartbeatTicks');
 }

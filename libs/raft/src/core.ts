@@ -62,9 +62,9 @@ export class Core {
     return this.leader !== 0n && this.electionElapsed < this.config.electionTicks;
   }
 
-  becomeFollower(term: number, leader: bigint): void {
+  /** Of whom is not known before the leader says something. */
+  becomeFollower(term: number): void {
     this.enter('follower', term);
-    this.leader = leader;
   }
 
   /** Changes neither term nor vote: that is the point of asking first (dissertation, 9.6). */

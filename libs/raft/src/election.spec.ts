@@ -15,6 +15,8 @@ describe('an election', () => {
       '2>1 vote-response t2 yes',
       '3>1 vote-response t2 yes',
     ]);
+    expect(cluster.get(1n).node.status()).toMatchObject({ term: 2, vote: 1n, leader: 1n, commit: 2, applied: 2 });
+    expect(cluster.get(1n).storage.entry(2)?.data).toHaveLength(0);
     expect(cluster.get(3n).node.status()).toMatchObject({ term: 2, vote: 1n, leader: 1n, commit: 2, applied: 2 });
   });
 
@@ -25,9 +27,12 @@ describe('an election', () => {
     expect(cluster.transcript).toEqual([]);
   });
 
-  it('begins when a follower has heard nothing for an election timeout', () => {
-    const cluster = Cluster.of(3);
-    cluster.tick(ELECTION_TICKS - 1);
+  it.each([
+    [0, ELECTION_TICKS],
+    [0.999, 2 * ELECTION_TICKS - 1],
+  ])('begins when a follower has heard nothing for an election timeout (chance %d: %d ticks)', (chance, ticks) => {
+    const cluster = Cluster.of(3, { random: () => chance });
+    cluster.tick(ticks - 1);
     expect(cluster.roles()).toBe('follower follower follower');
     cluster.tick(1, 2n);
     expect(cluster.roles()).toBe('follower leader follower');

@@ -6,7 +6,7 @@ type Of<T extends Message['type']> = Extract<Message, { readonly type: T }>;
 
 /** What the leader of the current term says. Also for candidates: that there is a leader ends their candidacy. */
 export function stepFromLeader(core: Core, message: Of<'append' | 'heartbeat' | 'snapshot'>): void {
-  if (core.role !== 'follower') core.becomeFollower(message.term, message.from);
+  if (core.role !== 'follower') core.becomeFollower(message.term);
   core.electionElapsed = 0;
   core.leader = message.from;
   if (message.type === 'append') handleAppend(core, message);

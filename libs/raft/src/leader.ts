@@ -39,7 +39,6 @@ export function stepLeader(core: Core, leadership: Leadership, message: Message)
       return;
   }
   const progress = leadership.progress.get(message.from);
-  // Strangers' answers mean nothing.
   if (progress === undefined) return;
   if (message.type === 'append-response') {
     progress.isActive = true;
@@ -65,7 +64,7 @@ export function tickLeader(core: Core, leadership: Leadership): void {
     core.electionElapsed = 0;
     leadership.transferee = 0n;
     if (!hasQuorum(core, leadership)) {
-      core.becomeFollower(core.term, 0n);
+      core.becomeFollower(core.term);
       return;
     }
   }
@@ -100,7 +99,7 @@ export function propose(
 /** The configuration has changed under this leader: another majority may have agreed already, or it leads no more. */
 export function followConfiguration(core: Core, leadership: Leadership): void {
   if (!isVoter(core.configuration, core.id)) {
-    core.becomeFollower(core.term, 0n);
+    core.becomeFollower(core.term);
     return;
   }
   leadership.follow(core.configuration, core.log.lastIndex());
@@ -164,10 +163,7 @@ function heartbeat(core: Core, leadership: Leadership): void {
 
 function hasQuorum(core: Core, leadership: Leadership): boolean {
   const heard = new Map<bigint, boolean>();
-  for (const [id, progress] of leadership.progress) {
-    heard.set(id, progress.isActive || id === core.id);
-    progress.isActive = false;
-  }
+  for (const [id, progress] of leadership.progress) heard.set(id, progress.look() || id === core.id);
   return voteResult(core.configuration, heard) === 'won';
 }
 
@@ -189,8 +185,11 @@ function confirmReads(core: Core, leadership: Leadership): void {
 }
 
 function transfer(core: Core, leadership: Leadership, transferee: bigint): void {
-  if (transferee === core.id || transferee === leadership.transferee) return;
-  if (!isVoter(core.configuration, transferee)) return;
+  if (transferee === leadership.transferee || !isVoter(core.configuration, transferee)) return;
+  if (transferee === core.id) {
+    leadership.transferee = 0n;
+    return;
+  }
   // It has an election timeout to take over.
   core.electionElapsed = 0;
   leadership.transferee = transferee;

@@ -29,6 +29,8 @@ export class Leadership {
   ) {
     this.pendingConfIndex = lastIndex + 1;
     this.follow(configuration, lastIndex);
+    // Who has elected this leader has not followed it yet.
+    for (const progress of this.progress.values()) progress.isActive = false;
   }
 
   /** Keeps what is known of members that stay. */

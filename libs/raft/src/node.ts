@@ -70,7 +70,10 @@ export class RaftNode {
     step(this.core, { type: 'read-index', from: id, to: id, term: 0, context });
   }
 
-  /** Asks the leader to let `to`, a voter, lead. Given up after an election timeout; to be seen in `Ready.softState`. */
+  /**
+   * Asks the leader to let `to`, a voter, lead. Given up after an election timeout; to be seen in `Ready.softState`. Another one takes the
+   * place of the one under way; to the leader itself calls it off, unless the transferee stands already.
+   */
   transferLeadership(to: bigint): void {
     const { id, term } = this.core;
     step(this.core, { type: 'transfer-leader', from: id, to: id, term, transferee: to });
@@ -123,10 +126,12 @@ export class RaftNode {
 
   status(): RaftStatus {
     const { id, term, vote, log, leader, role, configuration, leadership } = this.core;
-    const progress = new Map<bigint, ProgressStatus>();
-    for (const [member, { match, next, state, isActive, pendingSnapshot }] of leadership?.progress ?? []) {
+    const followers = new Map<bigint, ProgressStatus>();
+    for (const [member, progress] of leadership?.progress ?? []) {
+      const { match, next, state, pendingSnapshot } = progress;
+      const isActive = progress.isActive || progress.wasActive;
       const isLearner = configuration.learners.has(member);
-      progress.set(member, { match, next, state, isActive, isLearner, pendingSnapshot });
+      followers.set(member, { match, next, state, isActive, isLearner, pendingSnapshot });
     }
     return {
       id,
@@ -139,7 +144,7 @@ export class RaftNode {
       role,
       confState: confStateOf(configuration),
       transferee: leadership?.transferee ?? 0n,
-      progress,
+      progress: followers,
     };
   }
 

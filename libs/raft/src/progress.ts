@@ -19,6 +19,8 @@ export class Progress {
   pendingSnapshot = 0;
   /** Heard of since check-quorum last looked. A new member gets its chance. */
   isActive = true;
+  /** Heard of when check-quorum last looked: just after it `isActive` says nothing yet. */
+  wasActive = true;
   /** An append was sent in `probe`, or the window is full: nothing more before an answer, or a heartbeat's. */
   isPaused = false;
   /** The next append is due even if it has no entries: the member has something to learn from it. */
@@ -79,18 +81,21 @@ export class Progress {
     return true;
   }
 
-  /** An append after `rejected` was refused; the logs agree at `hint` at the latest. @returns false if the answer is out of date */
-  rejected(rejected: number, hint: number): boolean {
-    if (this.state === 'snapshot') return false;
-    if (this.state === 'replicate') {
-      if (rejected <= this.match) return false;
+  /** An append after `rejected` was refused; the logs agree at `hint` at the latest. Nothing happens if the answer is out of date. */
+  rejected(rejected: number, hint: number): void {
+    if (this.state === 'replicate' && rejected > this.match) {
       this.becomeProbe();
-      return true;
+    } else if (this.state === 'probe' && rejected === this.next - 1) {
+      this.next = Math.max(Math.min(rejected, hint + 1), this.match + 1);
+      this.isPaused = false;
     }
-    if (rejected !== this.next - 1) return false;
-    this.next = Math.max(Math.min(rejected, hint + 1), this.match + 1);
-    this.isPaused = false;
-    return true;
+  }
+
+  /** Check-quorum looks. @returns whether the member was heard of since it last did */
+  look(): boolean {
+    this.wasActive = this.isActive;
+    this.isActive = false;
+    return this.wasActive;
   }
 
   private enter(state: ProgressState): void {

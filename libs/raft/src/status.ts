@@ -25,7 +25,7 @@ export interface ProgressStatus {
   readonly match: number;
   readonly next: number;
   readonly state: ProgressState;
-  /** Heard of since check-quorum last looked. */
+  /** Heard of within the election timeout that runs, or the one before. */
   readonly isActive: boolean;
   readonly isLearner: boolean;
   /** 0: none. */

@@ -1,4 +1,5 @@
 import { campaign, stepCandidate } from './candidate';
+import { isMember } from './configuration';
 import { type Core } from './core';
 import { stepFollower, stepFromLeader } from './follower';
 import { stepLeader, tickLeader } from './leader';
@@ -21,9 +22,23 @@ export function tick(core: Core): void {
 
 export function step(core: Core, message: Message): void {
   if (message.to !== core.id || !isPlausible(message)) return;
+  // Only members are asked. Who answers and is none any more was removed meanwhile, and its term, too, concerns nobody.
+  if (isAnswer(message) && !isMember(core.configuration, message.from)) return;
   const isTermless = message.type === 'propose' || message.type === 'read-index';
   if (!isTermless && message.term < core.term) answerStale(core, message);
   else if (isTermless || message.term === core.term || enterTerm(core, message)) dispatch(core, message);
+}
+
+function isAnswer({ type }: Message): boolean {
+  switch (type) {
+    case 'append-response':
+    case 'heartbeat-response':
+    case 'pre-vote-response':
+    case 'vote-response':
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** @returns false if a message from a later term is to be ignored */
@@ -33,19 +48,14 @@ function enterTerm(core: Core, message: Message): boolean {
     case 'vote':
       // Who hears a leader does not help to depose it: a member that was cut off, or removed, would do nothing else (section 6).
       if (core.isInLease() && !message.isTransfer) return false;
-      if (message.type === 'vote') core.becomeFollower(message.term, 0n);
+      if (message.type === 'vote') core.becomeFollower(message.term);
       return true;
     case 'pre-vote-response':
       // Granted: the term that was asked about, and nobody is in yet.
-      if (message.reject) core.becomeFollower(message.term, 0n);
-      return true;
-    case 'append':
-    case 'heartbeat':
-    case 'snapshot':
-      core.becomeFollower(message.term, message.from);
+      if (message.reject) core.becomeFollower(message.term);
       return true;
     default:
-      core.becomeFollower(message.term, 0n);
+      core.becomeFollower(message.term);
       return true;
   }
 }

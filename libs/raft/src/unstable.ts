@@ -56,7 +56,7 @@ export class Unstable {
    * so is it, and so is all before it (log matching).
    */
   persisted(index: number, term: number): void {
-    if (index < this.offset || this.term(index) !== term) return;
+    if (this.term(index) !== term) return;
     this.entries = this.entries.slice(index - this.offset + 1);
     this.offset = index + 1;
   }

@@ -14,6 +14,8 @@ export class MemoryStorage implements RaftStorage {
   hardState: HardState = { term: 0, vote: 0n, commit: 0 };
   /** As of what the state machine has applied. */
   confState: ConfState = NOBODY;
+  /** Whether `snapshot()` gives none for now. */
+  isBusy = false;
   /** What `snapshot()` gives. */
   latest: SnapshotMetadata | undefined;
   /** The place before the first entry. */
@@ -64,7 +66,7 @@ export class MemoryStorage implements RaftStorage {
   }
 
   snapshot(): SnapshotMetadata | undefined {
-    return this.latest;
+    return this.isBusy ? undefined : this.latest;
   }
 
   persist(ready: Pick<Ready, 'snapshot' | 'entries' | 'hardState'>): void {

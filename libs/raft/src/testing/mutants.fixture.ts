@@ -92,7 +92,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'unstable',
     'believes durable what was overwritten meanwhile',
-    `index < this.offset || this.term(index) !== term`,
+    `this.term(index) !== term`,
     `index < this.offset || index > this.lastIndex()`,
   ),
   mutant(
@@ -164,7 +164,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'candidate',
     'stands on when it learns that its configuration is committed no more',
-    `core.becomeFollower(core.term, 0n);
+    `core.becomeFollower(core.term);
   return true;`,
     `return false;`,
   ),
