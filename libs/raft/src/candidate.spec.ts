@@ -1,9 +1,29 @@
-import { Member } from './testing/cluster.fixture';
+import { ELECTION_TICKS, Member } from './testing/cluster.fixture';
 import { append, appendConfChange, follower } from './testing/follower.fixture';
 import { MemoryStorage, votersOnly } from './testing/memory-storage.fixture';
 
 describe('a candidate', () => {
   const refusal = { type: 'pre-vote-response', from: 3n, to: 2n, term: 2, reject: true } as const;
+
+  it('is told by who refuses what that one knows to be committed', () => {
+    const member = follower();
+    member.node.step(append(2, 1, 1, [2, 2], 2));
+    member.work();
+    for (let tick = 0; tick < ELECTION_TICKS; tick++) member.node.tick();
+    member.work();
+    member.node.step({ type: 'pre-vote', from: 3n, to: 2n, term: 3, index: 1, logTerm: 1, isTransfer: false });
+    expect(member.work()).toMatchObject([{ type: 'pre-vote-response', reject: true, commit: 2, commitTerm: 2 }]);
+  });
+
+  it('gives up when a majority has refused', () => {
+    const member = follower();
+    member.node.campaign();
+    for (const from of [1n, 3n]) {
+      expect(member.node.status().role).toBe('pre-candidate');
+      member.node.step({ ...refusal, from, term: 1, commit: 1, commitTerm: 1 });
+    }
+    expect(member.node.status().role).toBe('follower');
+  });
 
   it('learns from a refusal what is committed, if its log has it', () => {
     const member = follower();

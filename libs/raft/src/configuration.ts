@@ -20,14 +20,22 @@ export function configurationOf(state: ConfState): Configuration {
   };
 }
 
+/** Reckoned once: a status is asked for far more often than the members change. */
+const states = new WeakMap<Configuration, ConfState>();
+
 export function confStateOf(configuration: Configuration): ConfState {
-  return {
-    voters: sorted(configuration.voters),
-    learners: sorted(configuration.learners),
-    votersOutgoing: sorted(configuration.votersOutgoing),
-    learnersNext: sorted(configuration.learnersNext),
-    autoLeave: configuration.autoLeave,
-  };
+  let state = states.get(configuration);
+  if (state === undefined) {
+    state = {
+      voters: sorted(configuration.voters),
+      learners: sorted(configuration.learners),
+      votersOutgoing: sorted(configuration.votersOutgoing),
+      learnersNext: sorted(configuration.learnersNext),
+      autoLeave: configuration.autoLeave,
+    };
+    states.set(configuration, state);
+  }
+  return state;
 }
 
 export function isJoint(configuration: Configuration): boolean {

@@ -59,6 +59,17 @@ describe('a follower', () => {
     expect(member.node.status().lastIndex).toBe(4);
   });
 
+  it('keeps what it has when an append from before comes again', () => {
+    const member = follower();
+    member.node.step(append(3, 1, 1, [2, 2, 3]));
+    member.work();
+    member.node.step(append(3, 1, 1, [2]));
+    member.node.step(append(3, 1, 1, [2, 2]));
+    member.node.step(append(3, 4, 3, []));
+    expect(member.work()).toMatchObject([{ index: 2 }, { index: 3 }, { index: 4 }]);
+    expect(member.storage.lastIndex()).toBe(4);
+  });
+
   it('has on its disk that a membership change is committed before it applies it', () => {
     const member = follower();
     member.node.step(appendConfChange(0));

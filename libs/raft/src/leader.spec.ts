@@ -1,7 +1,7 @@
 import { ProposalDroppedError } from './errors';
-import { Cluster, ELECTION_TICKS } from './testing/cluster.fixture';
+import { Cluster, ELECTION_TICKS, Member } from './testing/cluster.fixture';
 import { NO_CONTEXT } from './testing/follower.fixture';
-import { votersOnly } from './testing/memory-storage.fixture';
+import { MemoryStorage, votersOnly } from './testing/memory-storage.fixture';
 
 const data = (text: string): Buffer => Buffer.from(text);
 
@@ -26,6 +26,9 @@ describe('a leader', () => {
     cluster.isolate(3n);
     cluster.tick(2 * ELECTION_TICKS);
     expect(active()).toEqual([true, false]);
+    cluster.heal();
+    cluster.tick(1);
+    expect(active()).toEqual([true, true]);
   });
 
   it('answers reads only after a round of heartbeats, one for all that wait', () => {
@@ -78,6 +81,41 @@ describe('a leader', () => {
     expect(leader.reads).toEqual([]);
   });
 
+  it('counts as uncommitted what it has proposed itself, and not what it has found', () => {
+    const storage = MemoryStorage.of(votersOnly(1n));
+    storage.persist({ entries: [{ term: 1, index: 2, type: 'normal', data: data('found') }] });
+    const member = new Member(1n, storage, { maxUncommittedBytes: 4 });
+    member.node.campaign();
+    member.work();
+    expect(member.applied).toEqual(['found']);
+    member.node.propose(data('1234'));
+    expect(() => member.node.propose(data('5'))).toThrow(new ProposalDroppedError('too-much-uncommitted'));
+    member.work();
+    member.node.propose(data('12'));
+    member.node.propose(data('34'));
+  });
+
+  it('tells once, and only a change, who leads', () => {
+    const member = new Member(1n, MemoryStorage.of(votersOnly(1n)));
+    const states: unknown[] = [];
+    member.node.campaign();
+    while (member.node.hasReady()) {
+      const ready = member.node.ready();
+      if (ready.softState !== undefined) states.push(ready.softState);
+      member.finish(ready);
+    }
+    expect(states).toEqual([
+      { leader: 0n, role: 'candidate' },
+      { leader: 1n, role: 'leader' },
+    ]);
+  });
+
+  it('leads on when it is told to stand', () => {
+    const cluster = Cluster.of(3);
+    cluster.elect(1n).node.campaign();
+    expect(cluster.get(1n).node.status()).toMatchObject({ role: 'leader', term: 2 });
+  });
+
   it('hands over to a member that has everything, and takes no proposals meanwhile', () => {
     const cluster = Cluster.of(3);
     const leader = cluster.elect(1n);
@@ -87,13 +125,20 @@ describe('a leader', () => {
     cluster.settle();
     expect(cluster.roles()).toBe('follower follower leader');
     expect(cluster.get(3n).applied).toEqual(['a']);
+    // At once, if nothing is missing.
+    cluster.get(3n).node.transferLeadership(2n);
+    cluster.settle();
+    expect(cluster.roles()).toBe('follower leader follower');
   });
 
   it('gives a transfer up after an election timeout, and begins none to a learner or a stranger', () => {
     const cluster = Cluster.withConfState({ ...votersOnly(1n, 2n, 3n), learners: [4n] }, [1n, 2n, 3n, 4n]);
     const leader = cluster.elect(1n);
-    for (const id of [4n, 9n, 1n]) leader.node.transferLeadership(id);
-    expect(leader.node.status().transferee).toBe(0n);
+    for (const id of [1n, 4n, 9n]) {
+      leader.node.transferLeadership(id);
+      expect(leader.node.status().transferee).toBe(0n);
+    }
+    cluster.tick(ELECTION_TICKS / 2);
     cluster.isolate(3n);
     leader.node.transferLeadership(3n);
     cluster.tick(ELECTION_TICKS - 1);

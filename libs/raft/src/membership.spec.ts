@@ -63,6 +63,20 @@ describe('a membership change', () => {
     expect(cluster.roles()).toBe('follower leader follower');
   });
 
+  it('to fewer voters lets them agree at once on what waits', () => {
+    const cluster = Cluster.of(2, { maxBytesPerMessage: 0 });
+    const leader = cluster.elect(1n);
+    cluster.drops = (message) =>
+      message.type === 'heartbeat' || (message.type === 'append' && message.entries[0]?.type !== 'conf-change');
+    leader.node.proposeConfChange(change(['remove', 2n]));
+    leader.node.propose(Buffer.from('a'));
+    leader.node.readIndex(1n);
+    cluster.settle();
+    expect(leader.node.status().confState.voters).toEqual([1n]);
+    expect(leader.applied).toEqual(['a']);
+    expect(leader.reads).toEqual([{ context: 1n, index: 2 }]);
+  });
+
   it('is garbage to a member if it was never encoded', () => {
     const cluster = Cluster.of(1);
     const leader = cluster.elect(1n);

@@ -38,6 +38,19 @@ describe('a leader that replicates', () => {
     expect(cluster.get(3n).applied).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
+  it('has no more bytes under way than the window takes', () => {
+    const cluster = Cluster.of(3, { maxBytesPerMessage: 0, maxInflightBytes: 4 });
+    const leader = cluster.elect(1n);
+    for (const text of ['12', '34', '56']) leader.node.propose(data(text));
+    const ready = leader.node.ready();
+    const indexes = to(3n, ready.messages).map((message) => message.type === 'append' && message.index);
+    expect(indexes).toEqual([2, 3]);
+    const arrived = { type: 'append-response', from: 3n, to: 1n, term: 2, reject: false } as const;
+    leader.node.step({ ...arrived, index: 3, hintIndex: 0, hintTerm: 0 });
+    leader.finish(ready);
+    expect(to(3n, leader.work())).toMatchObject([{ type: 'append', index: 4 }]);
+  });
+
   it('shows with an empty append that those in a full window were lost', () => {
     const cluster = Cluster.of(3, { maxBytesPerMessage: 0, maxInflightMessages: 2 });
     const leader = cluster.elect(1n);

@@ -1,23 +1,20 @@
-import { type ConfState, type Entry, type HardState, type SnapshotMetadata } from '../entry';
+import { type RaftConfig } from '../config';
+import { type Entry, type HardState, type SnapshotMetadata } from '../entry';
+import { bytesOf } from '../log';
 import { type Message } from '../message';
 import { type Ready } from '../ready';
 import { type RaftStatus } from '../status';
-import { type MemoryStorage } from './memory-storage.fixture';
-
-/** What a law is told of a member. */
-export interface Observed {
-  readonly id: bigint;
-  readonly storage: MemoryStorage;
-  /** Handed out, and not written yet. */
-  readonly unwritten: readonly Entry[];
-}
-
-/** The state machine's state after an entry, and the configuration then in force. */
-export interface State {
-  readonly index: number;
-  readonly hash: number;
-  readonly confState: ConfState;
-}
+import {
+  describe,
+  hasConfChange,
+  hasOnDisk,
+  holds,
+  isSame,
+  isSameConfState,
+  type Observed,
+  type State,
+  termAt,
+} from './observed.fixture';
 
 interface Committed extends State {
   readonly entry: Entry;
@@ -35,6 +32,8 @@ export class Laws {
   private readonly votes = new Map<string, bigint>();
   private readonly last = new Map<bigint, RaftStatus>();
   private readonly readFloors = new Map<bigint, number>();
+  /** The commit index of a member when it heard, since it was started, of the append that a refusal would name. */
+  private readonly heardAt = new Map<bigint, Map<string, number>>();
   /** The committed log, and for each entry the first term whose leader has counted a majority for it or for a later one. */
   private readonly counted = new Map<number, { readonly entry: Entry; readonly term: number }>();
   /** Up to where the committed entries of a member have been looked at. */
@@ -47,6 +46,7 @@ export class Laws {
 
   constructor(
     private readonly members: ReadonlyMap<bigint, Observed>,
+    private readonly settings: Pick<RaftConfig, 'maxBytesPerMessage' | 'maxBytesPerReady'>,
     beginning: SnapshotMetadata,
   ) {
     this.maxTerm = beginning.term;
@@ -79,12 +79,23 @@ export class Laws {
     const { voters, votersOutgoing } = status.confState;
     if (!voters.includes(member.id) && !votersOutgoing.includes(member.id))
       broken(`${member.id} leads and is no voter`);
+    this.leads(status, wasLeader ? before : undefined);
     if (!wasLeader) this.elected(member, status);
     else if (lastIndex < before.lastIndex) broken(`leader ${member.id} has shortened its log`);
   }
 
   restarted(id: bigint): void {
     this.last.delete(id);
+    this.heardAt.delete(id);
+  }
+
+  /** Before a member does anything about it. */
+  heard(message: Message): void {
+    if (message.type !== 'append') return;
+    const heardAt = this.heardAt.get(message.to) ?? new Map<string, number>();
+    this.heardAt.set(message.to, heardAt);
+    const key = `${message.index}/${message.term}`;
+    if (!heardAt.has(key)) heardAt.set(key, this.last.get(message.to)?.commit ?? 0);
   }
 
   /** Before anything of it is done. */
@@ -110,6 +121,7 @@ export class Laws {
       ready.snapshot !== undefined ||
       (hardState !== undefined &&
         (hardState.term !== storage.hardState.term || hardState.vote !== storage.hardState.vote));
+    this.fits(member, ready.committedEntries, this.settings.maxBytesPerReady);
     if (isVital && !ready.mustSync) broken(`${member.id}: not to be synced, but vital`);
   }
 
@@ -125,6 +137,8 @@ export class Laws {
 
   /** A promise has to be durable when it leaves. */
   said(member: Observed, message: Message): void {
+    if (message.to === member.id || !this.members.has(message.to)) broken(`${member.id}: speaks to ${message.to}`);
+    if (message.type === 'append') this.fits(member, message.entries, this.settings.maxBytesPerMessage);
     const { hardState } = member.storage;
     const isOfDiskTerm = hardState.term === message.term;
     if (message.term > hardState.term && (message.type === 'vote' || message.type === 'append')) {
@@ -135,6 +149,12 @@ export class Laws {
         broken(`${member.id}: promised a vote that is not durable`);
       }
       this.votedFor(member.id, message.term, message.to);
+    }
+    if (message.type === 'append-response' && message.reject) {
+      // Whoever leads has what is committed, so it agrees.
+      const commit = this.heardAt.get(member.id)?.get(`${message.index}/${message.term}`);
+      if (commit === undefined) broken(`${member.id}: refuses what it has not heard`);
+      if (message.index <= commit) broken(`${member.id}: refuses at ${message.index} what it knows committed`);
     }
     if (
       message.type === 'append-response' &&
@@ -183,6 +203,25 @@ export class Laws {
     if (floor === undefined) broken(`${member.id}: answers a read that nobody asked for`);
     if (index < floor) broken(`${member.id}: reads at ${index} what was written at ${floor} before`);
     this.readsAnswered++;
+  }
+
+  /** A leader knows that it leads, deals with the members, no more and no fewer, and forgets nothing that it knows of them. */
+  private leads({ id, leader, confState, progress }: RaftStatus, before: RaftStatus | undefined): void {
+    if (leader !== id) broken(`${id} leads and thinks that ${leader} does`);
+    for (const [member, { match }] of progress) {
+      // One that was removed and has come back is new.
+      const known = match === 0 ? 0 : (before?.progress.get(member)?.match ?? 0);
+      if (match < known) broken(`${id}: what ${member} has went back from ${known} to ${match}`);
+    }
+    const members = new Set([...confState.voters, ...confState.votersOutgoing, ...confState.learners]);
+    if (progress.size !== members.size || [...progress.keys()].some((member) => !members.has(member))) {
+      broken(`${id} leads ${[...progress.keys()].join()} and not ${[...members].join()}`);
+    }
+  }
+
+  /** A single entry may be larger. */
+  private fits(member: Observed, entries: readonly Entry[], maxBytes: number): void {
+    if (entries.length > 1 && bytesOf(entries) > maxBytes) broken(`${member.id}: ${bytesOf(entries)} bytes at a time`);
   }
 
   private elected(member: Observed, status: RaftStatus): void {
@@ -275,37 +314,4 @@ export class Laws {
 
 function broken(law: string): never {
   throw new LawBroken(law);
-}
-
-function termAt(member: Observed, index: number): number | undefined {
-  return member.unwritten.find((entry) => entry.index === index)?.term ?? member.storage.term(index);
-}
-
-function holds(member: Observed, index: number, term: number): boolean {
-  return index < member.storage.firstIndex() || termAt(member, index) === term;
-}
-
-function hasOnDisk({ storage }: Observed, index: number, term: number): boolean {
-  return index < storage.firstIndex() || storage.term(index) === term;
-}
-
-function hasConfChange(storage: MemoryStorage, from: number, to: number): boolean {
-  for (let index = from; index <= to; index++) if (storage.entry(index)?.type === 'conf-change') return true;
-  return false;
-}
-
-function isSame(a: Entry, b: Entry): boolean {
-  return a === b || (a.term === b.term && a.index === b.index && a.type === b.type && a.data.equals(b.data));
-}
-
-function isSameConfState(a: ConfState, b: ConfState): boolean {
-  return a === b || describeConfState(a) === describeConfState(b);
-}
-
-function describeConfState({ voters, learners, votersOutgoing, learnersNext, autoLeave }: ConfState): string {
-  return `${voters.join()}|${learners.join()}|${votersOutgoing.join()}|${learnersNext.join()}|${autoLeave}`;
-}
-
-function describe({ index, term, data }: Entry): string {
-  return `${index}/${term} ${data.toString('latin1')}`;
 }

@@ -4,8 +4,9 @@ import { type Entry, type HardState, type SnapshotMetadata } from '../entry';
 import { type Message } from '../message';
 import { type RaftNode } from '../node';
 import { type Ready } from '../ready';
-import { type Laws, type Observed, type State } from './laws.fixture';
+import { type Laws } from './laws.fixture';
 import { type MemoryStorage } from './memory-storage.fixture';
+import { type Observed, type State } from './observed.fixture';
 
 export interface Surroundings {
   readonly laws: Laws;

@@ -109,6 +109,7 @@ export const MUTANTS: readonly Mutant[] = [
     this.match = lastIndex;`,
   ),
   mutant('progress', 'never makes room in the window', `this.inflights.freeTo(index);`, ``),
+  mutant('follower', 'refuses what it knows to be committed', `if (message.index < log.commit)`, `if (false)`),
   mutant('replication', 'sends on after a refusal', `progress.rejected(message.index, hint);`, ``),
   mutant('leader', 'never probes again after a loss', `progress.isPaused = false;`, ``),
 
@@ -175,6 +176,12 @@ export const MUTANTS: readonly Mutant[] = [
     `page.some(({ type, index }) => type === 'conf-change' && index <= this.stableIndex())`,
   ),
   mutant('leader', 'leads on after it was removed', `if (!isVoter(core.configuration, core.id))`, `if (false)`),
+  mutant(
+    'leadership',
+    'deals with a member that was removed',
+    `if (!members.has(id)) this.progress.delete(id);`,
+    `if (false) this.progress.delete(id);`,
+  ),
   mutant('leader', 'never leaves a joint configuration', `if (!core.configuration.autoLeave ||`, `if (true ||`),
 
   // Reads (dissertation, 6.4)

@@ -25,6 +25,7 @@ const ACTS: readonly (readonly [weight: number, act: Act])[] = [
   [0.4, (world) => world.partition()],
   [0.6, (world) => world.heal()],
   [1, (world) => world.any().takeSnapshot(world.random.below(MAX_SNAPSHOT_KEEP))],
+  [0.5, (world) => (world.any().storage.isBusy = world.random.chance(0.5))],
   [1.2, (world) => world.proposeConfChange()],
   [0.5, (world) => world.transfer()],
   [0.7, (world) => world.any().act((node) => node.campaign())],
@@ -62,7 +63,10 @@ export function runSchedule(seed: number, createNode: NodeFactory): Outcome {
 /** Once nothing goes wrong any more, a leader emerges, all converge, and what is asked is answered. */
 function recover(world: World): void {
   world.heal();
-  for (const machine of world.machines.values()) if (machine.node === undefined) machine.start();
+  for (const machine of world.machines.values()) {
+    machine.storage.isBusy = false;
+    if (machine.node === undefined) machine.start();
+  }
   world.settle();
   const before = world.laws.acknowledged;
   const reads = world.laws.readsAnswered;

@@ -12,6 +12,8 @@ const HEARTBEAT_TICKS = 1;
 /** More than these in flight, and the network loses some. */
 const MAX_MESSAGES = 200;
 const SPARE_MEMBERS = 2;
+/** Part of the messages of which a copy arrives some other time. */
+const REPEATED = 0.03;
 
 interface Flight {
   readonly message: Message;
@@ -39,9 +41,9 @@ export class World {
     const voters = Array.from({ length: size }, (_, position) => BigInt(position + 1));
     this.ids = [...voters, ...Array.from({ length: SPARE_MEMBERS }, (_, position) => BigInt(size + position + 1))];
     const beginning = { index: 1, term: 1, confState: votersOnly(...voters) };
-    const laws = new Laws(this.machines, beginning);
-    this.laws = laws;
     const settings = chosenSettings(random);
+    const laws = new Laws(this.machines, settings, beginning);
+    this.laws = laws;
     const isDurable = random.chance(0.5);
     const surroundings = {
       laws,
@@ -129,7 +131,8 @@ export class World {
 
   /** Time passes for everybody, messages arrive, disks get on: each at its own pace. */
   flow(rounds: number): void {
-    const [ticks, pace, laggard] = [
+    const [ticks, repeats, pace, laggard] = [
+      this.random.pick([0, 0.2, 1]) ?? 0,
       this.random.pick([0, 0.2, 1]) ?? 0,
       this.random.pick([1, 3, 10]) ?? 1,
       this.likelyLeader(),
@@ -141,6 +144,7 @@ export class World {
         for (let act = 0; act < acts; act++) machine.work();
       }
       for (const flight of this.flights.splice(0)) this.arrive(flight);
+      if (this.random.chance(repeats)) this.echo();
     }
   }
 
@@ -199,8 +203,8 @@ export class World {
   private send(message: Message): void {
     const flight = { message, incarnation: this.machines.get(message.from)?.incarnation ?? 0 };
     this.flights.push(flight);
-    // Rare, and worth seeing again when it is out of date.
-    if (message.type === 'snapshot' && this.random.chance(0.5)) this.echoes.push(flight);
+    // What may be seen again when it is long out of date; snapshots are rare.
+    if (this.random.chance(message.type === 'snapshot' ? 0.5 : REPEATED)) this.echoes.push(flight);
     if (this.flights.length > MAX_MESSAGES) this.lose();
   }
 
@@ -211,6 +215,7 @@ export class World {
       this.lost(flight);
       return;
     }
+    this.laws.heard(message);
     machine.act((node) => node.step(message));
     if (message.type === 'snapshot') this.reports.push({ flight, status: 'finished' });
   }
