@@ -27,7 +27,7 @@ describe('a candidate', () => {
 
   it('learns from a refusal what is committed, if its log has it', () => {
     const member = follower();
-    member.node.step(append(2, 1, 1, [2, 2]));
+    member.node.step(append(2, 1, 1, [2, 2, 2]));
     member.work();
     member.node.campaign();
     member.node.step({ ...refusal, commit: 3, commitTerm: 9 });
@@ -52,6 +52,17 @@ describe('a candidate', () => {
     member.finish(ready);
     member.node.campaign();
     expect(member.node.status()).toMatchObject({ role: 'pre-candidate', confState: { voters: [1n, 2n] } });
+  });
+
+  it('is nobody whose log is about to be replaced by a snapshot', () => {
+    const member = follower();
+    const snapshot = { index: 9, term: 2, confState: votersOnly(1n, 2n, 3n) };
+    member.node.step({ type: 'snapshot', from: 1n, to: 2n, term: 2, snapshot });
+    member.node.campaign();
+    expect(member.node.status().role).toBe('follower');
+    member.work();
+    member.node.campaign();
+    expect(member.node.status().role).toBe('pre-candidate');
   });
 
   it('may have on its disk a membership change in whose place another entry was committed', () => {

@@ -59,6 +59,17 @@ describe('a follower', () => {
     expect(member.node.status().lastIndex).toBe(4);
   });
 
+  it('votes again for whom it has voted for, whose answer may be lost, and for nobody else', () => {
+    const member = follower();
+    const vote = { type: 'vote', to: 2n, term: 2, index: 1, logTerm: 1, isTransfer: false } as const;
+    for (const from of [1n, 3n, 1n]) member.node.step({ ...vote, from });
+    expect(member.work().map((message) => message.type === 'vote-response' && message.reject)).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+
   it('keeps what it has when an append from before comes again', () => {
     const member = follower();
     member.node.step(append(3, 1, 1, [2, 2, 3]));
@@ -101,7 +112,7 @@ describe('a follower', () => {
 
   it('does not go back to an older snapshot, and takes one that it has as news of the commit', () => {
     const member = follower();
-    member.node.step(append(2, 1, 1, [2, 2, 2, 2], 4));
+    member.node.step(append(2, 1, 1, [2, 2, 2, 2, 2], 4));
     member.work();
     member.storage.compact(4);
     const snapshot = (index: number): Message => ({
@@ -115,7 +126,7 @@ describe('a follower', () => {
     expect(member.work()).toMatchObject([{ type: 'append-response', index: 4, reject: false }]);
     member.node.step(snapshot(5));
     expect(member.node.ready().snapshot).toBeUndefined();
-    expect(member.node.status()).toMatchObject({ commit: 5, lastIndex: 5 });
+    expect(member.node.status()).toMatchObject({ commit: 5, lastIndex: 6 });
   });
 
   it('drops garbage', () => {

@@ -103,7 +103,7 @@ describe('a leader that replicates', () => {
     expect(stateOf3()).toMatchObject({ state: 'replicate' });
   });
 
-  it('sends heartbeats as often as it should', () => {
+  it('sends heartbeats as often as it should, and nothing else while nothing happens', () => {
     const cluster = Cluster.of(3, { heartbeatTicks: 3 });
     const leader = cluster.elect(1n);
     const beats = [1, 2, 3, 4, 5, 6].map(() => {
@@ -111,6 +111,10 @@ describe('a leader that replicates', () => {
       return to(2n, leader.work()).length;
     });
     expect(beats).toEqual([0, 0, 1, 0, 0, 1]);
+    cluster.transcript = [];
+    cluster.tick(3);
+    expect(cluster.transcript).toHaveLength(4);
+    for (const line of cluster.transcript) expect(line).toContain('heartbeat');
   });
 
   it('believes nobody who acknowledges what it has not sent', () => {
@@ -130,7 +134,7 @@ describe('a leader that replicates', () => {
   });
 });
 
-describe('a snapshot', () => {
+describe('a leader whose follower is far behind', () => {
   it('sends a snapshot to a follower that needs what is gone, and goes on from there', () => {
     const cluster = Cluster.of(3);
     const leader = cluster.elect(1n);
@@ -190,6 +194,7 @@ describe('a snapshot', () => {
     leader.storage.latest = { index: 3, term: 2, confState: votersOnly(1n, 2n, 3n) };
     leader.storage.compact(3);
     leader.node.reportUnreachable(3n);
+    leader.node.propose(data('b'));
     expect(to(3n, leader.work())).toEqual([]);
     cluster.heal();
     leader.storage.isBusy = true;
@@ -197,6 +202,6 @@ describe('a snapshot', () => {
     expect(leader.node.status().progress.get(3n)).toMatchObject({ state: 'probe', match: 2 });
     leader.storage.isBusy = false;
     cluster.tick(2);
-    expect(leader.node.status().progress.get(3n)).toMatchObject({ state: 'replicate', match: 3 });
+    expect(leader.node.status().progress.get(3n)).toMatchObject({ state: 'replicate', match: 4 });
   });
 });

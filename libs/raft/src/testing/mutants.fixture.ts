@@ -90,6 +90,12 @@ export const MUTANTS: readonly Mutant[] = [
     `if (conflict >= 0 && index + conflict >= this.lastIndex()) this`,
   ),
   mutant(
+    'log',
+    'drops what follows an append that comes again',
+    `if (conflict >= 0) this.append(conflict === 0 ? entries : entries.slice(conflict));`,
+    `this.append(entries);`,
+  ),
+  mutant(
     'unstable',
     'believes durable what was overwritten meanwhile',
     `this.term(index) !== term`,
@@ -108,6 +114,7 @@ export const MUTANTS: readonly Mutant[] = [
     `this.next = lastIndex + 1;
     this.match = lastIndex;`,
   ),
+  mutant('progress', 'lets an old acknowledgement take back a new one', `if (index <= this.match) return false;`, ``),
   mutant('progress', 'never makes room in the window', `this.inflights.freeTo(index);`, ``),
   mutant('follower', 'refuses what it knows to be committed', `if (message.index < log.commit)`, `if (false)`),
   mutant('replication', 'sends on after a refusal', `progress.rejected(message.index, hint);`, ``),
