@@ -105,16 +105,18 @@ export class ReplicatedClusterAdministration implements ClusterAdministration {
     return this.options.replicator.changeMember({ type: 'update', id: this.options.memberId, peerUrls });
   }
 
-  private change(change: MemberChange): Promise<void> {
+  /** Resolves when this member knows of it, too: who asks it next who the members are has to be told. */
+  private async change(change: MemberChange): Promise<void> {
+    const { requests, replicator, memberId } = this.options;
     const body = encodeMemberChange(NOBODY, change);
     const request = { type: 'administration', body } as const;
+    const here = (): Promise<boolean> => this.changeHere(change).then(() => true);
     // An attempt of unknown outcome is not repeated: the operator has to look.
-    return this.options.requests.ask(
-      () => this.changeHere(change),
-      request,
-      () => undefined,
-      false,
-    );
+    const isHere = await requests.ask(here, request, () => false, false);
+    // Who is removed hears of nothing any more.
+    if (isHere || (change.type === 'remove' && change.id === memberId)) return;
+    // Done it is, whether or not this member gets to know in time.
+    await replicator.linearize()?.catch(() => undefined);
   }
 
   private changeHere(change: MemberChange): Promise<void> {

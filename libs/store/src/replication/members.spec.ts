@@ -54,6 +54,20 @@ describe('members', () => {
     await cluster.until(async () => (await names(fifth)).includes('m4?'));
   });
 
+  it('are known as they now are to whichever of them was asked to change them', async () => {
+    cluster = await new StoreCluster(3).start();
+    const [follower] = await cluster.followers();
+    const { cluster: administration } = follower!.store!;
+    const urls = async (): Promise<string[]> =>
+      (await administration.memberList(false)).flatMap(({ peerUrls }) => peerUrls);
+    const { id } = await cluster.during(administration.memberAdd(['http://new:2380'], true));
+    expect(await urls()).toContain('http://new:2380');
+    await cluster.during(administration.memberUpdate(id, ['http://elsewhere:2380']));
+    expect(await urls()).toContain('http://elsewhere:2380');
+    await cluster.during(administration.memberRemove(id));
+    expect(await urls()).not.toContain('http://elsewhere:2380');
+  });
+
   it('learn first, are promoted when they have caught up, and can be removed', async () => {
     cluster = await new StoreCluster(3).start();
     const [follower] = await cluster.followers();
