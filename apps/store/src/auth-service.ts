@@ -1,17 +1,12 @@
 import { authpb, type authService, type etcdserverpb } from '#etcd';
 import { authErrors, type AuthRequest, type Permission, type StoreAdministration, StoreError } from '#store';
-import { type Authenticator } from './authenticator';
 import { type Call } from './call';
 import { type Member } from './member';
 import { keyOf } from './requests';
 import { keyBytes } from './responses';
 import { type UnaryMethods } from './served-method';
 
-export function authMethods(
-  member: Member,
-  administration: StoreAdministration,
-  authenticator: Authenticator,
-): UnaryMethods<typeof authService> {
+export function authMethods(member: Member, administration: StoreAdministration): UnaryMethods<typeof authService> {
   const { auth } = administration;
   const change = async (call: Call, request: AuthRequest): Promise<{ header: etcdserverpb.ResponseHeader }> => {
     await administration.changeAuth(request, call.caller().author);
@@ -21,12 +16,13 @@ export function authMethods(
     authEnable: (_request, call) => change(call, { kind: 'enable' }),
     authDisable: (_request, call) => change(call, { kind: 'disable' }),
     async authStatus(_request, call) {
+      await administration.settle();
       call.caller().checkAdmin();
       const { isEnabled: enabled, revision } = administration.auth;
       return { header: await member.currentHeader(), enabled, authRevision: BigInt(revision) };
     },
     async authenticate({ name, password }) {
-      const token = await authenticator.authenticate(administration, name, password);
+      const token = await administration.authenticate(name, password);
       return { header: await member.currentHeader(), token };
     },
 
@@ -36,6 +32,7 @@ export function authMethods(
       return change(call, { kind: 'user-add', name, password: isWithout ? undefined : password });
     },
     async userGet({ name }, call) {
+      await administration.settle();
       const caller = call.caller();
       if (name !== caller.author.user) caller.checkAdmin();
       const user = auth.user(name);
@@ -43,6 +40,7 @@ export function authMethods(
       return { header: await member.currentHeader(), roles: [...user.roles] };
     },
     async userList(_request, call) {
+      await administration.settle();
       call.caller().checkAdmin();
       return { header: await member.currentHeader(), users: auth.users().map(({ name }) => name) };
     },
@@ -56,6 +54,7 @@ export function authMethods(
 
     roleAdd: ({ name }, call) => change(call, { kind: 'role-add', name }),
     async roleGet({ role }, call) {
+      await administration.settle();
       const caller = call.caller();
       if (!auth.hasRole(caller.author.user, role)) caller.checkAdmin();
       const permissions = auth.role(role);
@@ -63,6 +62,7 @@ export function authMethods(
       return { header: await member.currentHeader(), perm: permissions.map(toPermission) };
     },
     async roleList(_request, call) {
+      await administration.settle();
       call.caller().checkAdmin();
       return { header: await member.currentHeader(), roles: [...auth.roles()] };
     },

@@ -1,7 +1,5 @@
-import { type Clock } from '#machinery';
 import { type Author, authErrors, type KeyRange, type KeyValueStore, type StoreAdministration } from '#store';
 import { type Caller, type Credentials } from './call';
-import { Tokens } from './tokens';
 
 class RecognisedCaller implements Caller {
   constructor(
@@ -47,15 +45,18 @@ class UnquestionedCaller implements Caller {
 
 /** Recognises who asks: by a token, or by the name in a client certificate. */
 export class Authenticator {
-  private readonly tokens: Tokens;
-
   /** @param administration undefined: the store behind knows no users */
   constructor(
     private readonly store: KeyValueStore,
     private readonly administration: StoreAdministration | undefined,
-    clock: Clock,
-  ) {
-    this.tokens = new Tokens(clock);
+  ) {}
+
+  /** Undefined: the caller can be recognised. Otherwise resolves when they can: another member has only just given them their token. */
+  ready(credentials: Credentials): Promise<void> | undefined {
+    const { administration } = this;
+    if (administration?.auth.isEnabled !== true) return undefined;
+    const { token } = credentials;
+    return token === undefined ? undefined : administration.settleToken(token);
   }
 
   /** @throws StoreError if the token is worth nothing. Who shows nothing is nobody, which may be enough. */
@@ -63,24 +64,14 @@ export class Authenticator {
     const { administration } = this;
     if (administration === undefined) return new UnquestionedCaller(this.store);
     const { isEnabled, revision } = administration.auth;
-    const user = isEnabled ? this.userOf(credentials) : '';
+    const user = isEnabled ? userOf(administration, credentials) : '';
     return new RecognisedCaller(administration, { user, revision });
   }
+}
 
-  /** Rejects if they are not this user's name and password. @returns a token */
-  async authenticate(administration: StoreAdministration, name: string, password: string): Promise<string> {
-    const since = await administration.checkPassword(name, password);
-    const { appliedIndex } = await this.store.status();
-    return this.tokens.issue({ user: name, since }, appliedIndex);
-  }
-
-  private userOf({ token, commonName = '' }: Credentials): string {
-    if (token === undefined) return commonName;
-    const bearer = this.tokens.use(token);
-    // Deleted since then, or with another password.
-    if (bearer === undefined || this.administration?.auth.user(bearer.user)?.since !== bearer.since) {
-      throw authErrors.invalidAuthToken();
-    }
-    return bearer.user;
-  }
+function userOf(administration: StoreAdministration, { token, commonName = '' }: Credentials): string {
+  if (token === undefined) return commonName;
+  const user = administration.userOf(token);
+  if (user === undefined) throw authErrors.invalidAuthToken();
+  return user;
 }

@@ -162,6 +162,7 @@ async function changeAlarm(
   const type = typeOf(code);
   if (action === AlarmRequest_AlarmAction.GET) {
     caller.checkUser();
+    await administration.settle();
     return administration.alarms(type);
   }
   // As etcd: an alarm of no kind is nothing that could be raised or disarmed.

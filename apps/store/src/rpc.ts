@@ -52,13 +52,13 @@ export class Rpc {
     const context = new RpcCall(call, this.authenticator, this.stopping);
     if (method.kind === 'bidi_stream') {
       call.open({ definition, metrics });
-      return run(converse(call, method, context));
+      return run(context.recognised(() => converse(call, method, context)));
     }
     const answer = method.kind === 'unary' ? answerOnce : answerInPieces;
     call.open({
       definition,
       metrics,
-      onMessage: (request) => run(answer(call, method as never, request, context)),
+      onMessage: (request) => run(context.recognised(() => answer(call, method as never, request, context))),
     });
   }
 
@@ -116,6 +116,11 @@ class RpcCall implements Call {
 
   caller(): ReturnType<Call['caller']> {
     return this.authenticator.recognise(new LazyCredentials(this.call));
+  }
+
+  /** Does the work as soon as it can be known who asks, which is at once but for what is right on another member's heels. */
+  recognised(work: () => Promise<void>): Promise<void> {
+    return this.authenticator.ready(new LazyCredentials(this.call))?.then(work) ?? work();
   }
 
   get signal(): AbortSignal {

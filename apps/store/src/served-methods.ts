@@ -10,7 +10,6 @@ import {
 } from '#etcd';
 import { type StoreServerDependencies } from './config';
 import { authMethods } from './auth-service';
-import { type Authenticator } from './authenticator';
 import { clusterMethods } from './cluster-service';
 import { electionMethods, observeMethods } from './election-service';
 import { serveKeepAlive } from './lease-keep-alive';
@@ -26,7 +25,6 @@ import { type WatchSessionContext } from './watch/watch-session';
 export interface ServedStore {
   readonly store: StoreServerDependencies['store'];
   readonly member: Member;
-  readonly authenticator: Authenticator;
   readonly watching: WatchSessionContext;
   /** Under which this member is reached. */
   readonly clientUrl: () => string;
@@ -36,7 +34,7 @@ export interface ServedStore {
 const rangeMethod = { ...kvService.range, responseSerialize: (answer: RangeAnswer) => answer.encode() };
 
 /** Everything that is served, whichever way it is asked for. */
-export function servedMethods({ store, member, authenticator, watching, clientUrl }: ServedStore): ServedMethod[] {
+export function servedMethods({ store, member, watching, clientUrl }: ServedStore): ServedMethod[] {
   const { administration } = store;
   return [
     ...unaryMethods({ ...kvService, range: rangeMethod }, kvMethods(member)),
@@ -62,7 +60,7 @@ export function servedMethods({ store, member, authenticator, watching, clientUr
       : [
           ...unaryMethods(maintenanceService, maintenanceMethods(member, administration, store.cluster)),
           ...streamingMethods(maintenanceService, snapshotMethods(member, administration)),
-          ...unaryMethods(authService, authMethods(member, administration, authenticator)),
+          ...unaryMethods(authService, authMethods(member, administration)),
         ]),
   ];
 }

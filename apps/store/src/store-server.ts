@@ -35,13 +35,13 @@ export async function startStoreServer(
   const stopping = new AbortController();
   // One listener a watch stream.
   setMaxListeners(0, stopping.signal);
-  const authenticator = new Authenticator(store, administration, clock);
+  const authenticator = new Authenticator(store, administration);
   const rpc = new Rpc(authenticator, metrics, logger, stopping.signal);
   const { progressNotifyMs = DEFAULT_PROGRESS_NOTIFY_MS, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES } = config;
   const watching = { store, member, clock, metrics, progressNotifyMs };
   let address = '';
   const clientUrl = (): string => `${config.tls ? 'https' : 'http'}://${address}`;
-  const methods = servedMethods({ store, member, authenticator, watching, clientUrl });
+  const methods = servedMethods({ store, member, watching, clientUrl });
 
   const maxMessageBytes = maxRequestBytes + GRPC_OVERHEAD_BYTES;
   rpc.register(methods);

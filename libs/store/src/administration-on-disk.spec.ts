@@ -107,6 +107,7 @@ describe('the format of commands', () => {
     { type: 'auth', change: { kind: 'role-delete', name: 'a' } },
     { type: 'auth', change: { kind: 'role-revoke-permission', name: 'a', key: '\xff', rangeEnd: '\0' } },
     { type: 'alarm', action: 'disarm', alarm: { type: 'corrupt', memberId: 2n ** 64n - 1n } },
+    { type: 'token', token: { user: 'ä', since: 300, digest: Buffer.from([0, 255]) } },
     { type: 'compact', revision: 7, author: { user: 'ann', revision: 300 } },
   ] as const)('brings back what was written: $type', (command) => {
     expect(decodeCommand(encodeCommand(command as never))).toEqual(command);

@@ -66,7 +66,40 @@ describe('users and roles', () => {
     });
     await expect(as('ann').leaseRevoke(id)).rejects.toMatchObject({ code: 'permission-denied' });
     await expect(as('ann').leaseStatus(id)).rejects.toMatchObject({ code: 'permission-denied' });
+    await expect(as('ann').leaseKeepAlive(id)).rejects.toMatchObject({ code: 'permission-denied' });
+    await expect(as('ann').leases()).rejects.toMatchObject({ code: 'permission-denied' });
+    expect(await as('root').leaseKeepAlive(id)).toBe(60);
     await as('root').leaseRevoke(id);
+    const { id: own } = await as('ann').leaseGrant(60);
+    await as('ann').put({ key: 'own/1', value, lease: own });
+    expect(await as('ann').leaseKeepAlive(own)).toBe(60);
+    expect(await as('ann').leases()).toEqual([own]);
+  });
+
+  it('replaces what is granted again, and keeps the order in which ranges with the same beginning came', async () => {
+    await change({ kind: 'role-add', name: 'role' });
+    const grant = (access: 'read' | 'write', key: string, rangeEnd: string) =>
+      change({ kind: 'role-grant-permission', name: 'role', permission: { access, key, rangeEnd } });
+    await grant('read', 'b', 'd');
+    await grant('read', 'b', 'c');
+    await grant('write', 'a', '');
+    await grant('write', 'b', 'd');
+    const permissions = store.administration.auth.role('role')!;
+    expect(permissions.map(({ access, key, rangeEnd }) => `${access} ${key}-${rangeEnd}`)).toEqual([
+      'write a-',
+      'write b-d',
+      'read b-c',
+    ]);
+  });
+
+  it('forgets tokens when authentication is disabled', async () => {
+    await enable();
+    const { administration } = store;
+    const token = await administration.authenticate('ann', 'wonder');
+    await change({ kind: 'disable' });
+    await expect(administration.authenticate('ann', 'wonder')).rejects.toThrow(/authentication is not enabled/);
+    await change({ kind: 'enable' });
+    expect(administration.userOf(token)).toBeUndefined();
   });
 
   it('asks who was recognised before a change to come again', async () => {
@@ -89,17 +122,29 @@ describe('users and roles', () => {
   it('knows a password, and keeps nothing but its hash', async () => {
     await enable();
     const { administration } = store;
-    const since = await administration.checkPassword('ann', 'wonder');
-    await expect(administration.checkPassword('ann', 'wander')).rejects.toThrow(/invalid user ID or password/);
-    await expect(administration.checkPassword('bob', '')).rejects.toThrow(/invalid user ID or password/);
+    const token = await administration.authenticate('ann', 'wonder');
+    expect(administration.userOf(token)).toBe('ann');
+    await expect(administration.authenticate('ann', 'wander')).rejects.toThrow(/invalid user ID or password/);
+    await expect(administration.authenticate('bob', '')).rejects.toThrow(/invalid user ID or password/);
     await change({ kind: 'user-change-password', name: 'ann', password: 'land' });
-    await expect(administration.checkPassword('ann', 'wonder')).rejects.toThrow(/invalid user ID or password/);
-    expect(await administration.checkPassword('ann', 'land')).toBeGreaterThan(since);
+    await expect(administration.authenticate('ann', 'wonder')).rejects.toThrow(/invalid user ID or password/);
+    expect(administration.userOf(token)).toBeUndefined();
+    expect(administration.userOf(await administration.authenticate('ann', 'land'))).toBe('ann');
     expect(JSON.stringify(administration.auth.users())).not.toMatch(/secret|wonder|land/);
   });
 });
 
 describe('quota', () => {
+  it('raises an alarm when writes that were let in one by one have come to it together', async () => {
+    await store.close();
+    store = createMemoryStore({ clock: new FakeClock(), quotaBytes: 1_000 });
+    await Promise.all(['a', 'b', 'c'].map((key) => store.put({ key, value: Buffer.alloc(500) })));
+    // Behind the alarm in the log, and nothing that would raise one.
+    await store.deleteRange({ key: 'd' });
+    expect(store.administration.alarms('nospace')).toHaveLength(1);
+    await expect(store.put({ key: 'd', value })).rejects.toMatchObject({ code: 'no-space' });
+  });
+
   it('raises an alarm, after which nothing may grow until it is disarmed', async () => {
     await store.close();
     store = createMemoryStore({ clock: new FakeClock(), quotaBytes: 1_000 });

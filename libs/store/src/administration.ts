@@ -17,7 +17,7 @@ import { type SnapshotDownload } from './snapshot/download';
 export interface AuthView {
   readonly isEnabled: boolean;
   readonly revision: number;
-  user(name: string): { readonly roles: readonly string[]; readonly since: number } | undefined;
+  user(name: string): { readonly roles: readonly string[] } | undefined;
   users(): readonly { readonly name: string }[];
   role(name: string): readonly Permission[] | undefined;
   roles(): readonly string[];
@@ -53,8 +53,14 @@ export interface StoreAdministration {
 
   readonly auth: AuthView;
   changeAuth(request: AuthRequest, author?: Author): Promise<void>;
-  /** Rejects if they are not this user's name and password. @returns the user's `since` */
-  checkPassword(name: string, password: string): Promise<number>;
+  /** Rejects if they are not this user's name and password. @returns a token, which all members know */
+  authenticate(name: string, password: string): Promise<string>;
+  /** Whom a token stands for: its five minutes begin anew. Undefined: it is worth nothing. */
+  userOf(token: string): string | undefined;
+  /** Undefined: whatever is to be known of this token is known here. Otherwise resolves when it is. */
+  settleToken(token: string): Promise<void> | undefined;
+  /** Resolves when all that was acknowledged before is known here: users, roles, alarms. */
+  settle(): Promise<void>;
 
   /** Bytes of keys and values at which a `nospace` alarm is raised. */
   readonly quotaBytes: number;

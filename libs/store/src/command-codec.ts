@@ -1,4 +1,4 @@
-import { readAuthChange, readAuthor, writeAuthChange, writeAuthor } from './auth/auth-codec';
+import { readAuthChange, readAuthor, readToken, writeAuthChange, writeAuthor, writeToken } from './auth/auth-codec';
 import { ByteReader } from './byte-reader';
 import { ByteWriter } from './byte-writer';
 import { type Command, type LeaseCheckpoint } from './command';
@@ -27,6 +27,7 @@ const COMMANDS = [
   'author',
   'alarm',
   'auth',
+  'token',
 ] as const;
 const OPERATIONS = ['range', 'put', 'delete', 'txn'] as const;
 const TARGETS = ['version', 'create', 'mod', 'value', 'lease'] as const;
@@ -82,6 +83,9 @@ export function encodeCommand(command: Command, prefix: Uint8Array = NO_BYTES): 
       break;
     case 'auth':
       writeAuthChange(scratch, command.change);
+      break;
+    case 'token':
+      writeToken(scratch, command.token);
   }
   return scratch.toBuffer();
 }
@@ -120,6 +124,8 @@ function readCommand(reader: ByteReader): Command {
     }
     case 'auth':
       return { type, change: readAuthChange(reader) };
+    case 'token':
+      return { type, token: readToken(reader) };
   }
 }
 

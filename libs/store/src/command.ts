@@ -1,5 +1,6 @@
 import { type Alarm } from './alarms';
 import { type AuthChange, type Author } from './auth/auth-change';
+import { type IssuedToken } from './auth/tokens';
 import { type DeleteRangeRequest, type PutRequest, type TxnRequest } from './key-value-store';
 
 /**
@@ -20,7 +21,9 @@ type Operation =
   | { readonly type: 'lease-revoke'; readonly id: bigint }
   | { readonly type: 'lease-checkpoint'; readonly checkpoints: readonly LeaseCheckpoint[] }
   | { readonly type: 'alarm'; readonly action: 'raise' | 'disarm'; readonly alarm: Alarm }
-  | { readonly type: 'auth'; readonly change: AuthChange };
+  | { readonly type: 'auth'; readonly change: AuthChange }
+  /** Somebody has shown their password. */
+  | { readonly type: 'token'; readonly token: IssuedToken };
 
 /** How much of a long lease is left, so that a restart does not start it over. 0 seconds: all of it (it was renewed). */
 export interface LeaseCheckpoint {

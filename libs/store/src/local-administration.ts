@@ -1,3 +1,4 @@
+import { type Clock } from '#machinery';
 import { type AuthoredStore, type AuthRequest, type KeysHash, type StoreAdministration } from './administration';
 import { type Alarm, type AlarmType } from './alarms';
 import { type Author } from './auth/auth-change';
@@ -5,6 +6,7 @@ import { authErrors } from './auth/auth-errors';
 import { type AuthState } from './auth/auth-state';
 import { AuthorizedStore } from './auth/authorized-store';
 import { PasswordHasher } from './auth/password';
+import { digestOf, indexOf, newSecret, Tokens } from './auth/tokens';
 import { crc32c } from './checksums';
 import { storeErrors } from './errors';
 import { type Identity } from './file-header';
@@ -12,7 +14,7 @@ import { type Command } from './command';
 import { hashKeys } from './hash';
 import { type KeyValueStore } from './key-value-store';
 import { Keyspace } from './mvcc/keyspace';
-import { type Responses, type StateMachine } from './state-machine';
+import { type Response, type Responses, type StateMachine } from './state-machine';
 import { downloadSnapshot, type SnapshotDownload } from './snapshot/download';
 import { snapshotSections, takePicture } from './snapshot/snapshot-sections';
 import { checkWhole } from './validate';
@@ -22,9 +24,12 @@ export interface LocalAdministrationOptions {
   readonly machine: StateMachine;
   readonly identity: Identity;
   readonly quotaBytes: number;
+  readonly clock: Clock;
   propose<C extends Command>(command: C): Promise<Responses[C['type']]>;
   /** Keeps compaction off; returns the release. */
   hold(): () => void;
+  /** Undefined: what is known here is all there is. */
+  linearize(): Promise<void> | undefined;
   /** Undefined: there is a state to be read. */
   present(): Promise<void> | undefined;
   /** A short step of letting go of what was compacted. @returns true if nothing is left, or nothing may be let go of now */
@@ -34,10 +39,12 @@ export interface LocalAdministrationOptions {
 /** The administration of a store in this process. */
 export class LocalAdministration implements StoreAdministration {
   private readonly passwords = new PasswordHasher();
+  private readonly tokens: Tokens;
   readonly quotaBytes: number;
 
   constructor(private readonly options: LocalAdministrationOptions) {
     this.quotaBytes = options.quotaBytes;
+    this.tokens = new Tokens(() => options.clock.monotonic());
   }
 
   get auth(): AuthState {
@@ -55,12 +62,36 @@ export class LocalAdministration implements StoreAdministration {
     await this.options.propose({ type: 'auth', change, author });
   }
 
-  async checkPassword(name: string, password: string): Promise<number> {
+  async authenticate(name: string, password: string): Promise<string> {
+    await this.settle();
     if (!this.auth.isEnabled) throw authErrors.authNotEnabled();
     const user = this.auth.user(name);
     const isRight = await this.passwords.verify(password, user?.password);
     if (user === undefined || !isRight) throw authErrors.authFailed();
-    return user.since;
+    const secret = newSecret();
+    const token = { user: name, since: user.since, digest: digestOf(secret) };
+    return `${secret}.${await this.options.propose({ type: 'token', token })}`;
+  }
+
+  userOf(token: string): string | undefined {
+    const bearer = this.tokens.use(token);
+    // Deleted since then, or with another password.
+    return bearer !== undefined && this.auth.user(bearer.user)?.since === bearer.since ? bearer.user : undefined;
+  }
+
+  settleToken(token: string): Promise<void> | undefined {
+    const isAhead = (indexOf(token) ?? 0) > this.options.machine.appliedIndex;
+    return isAhead ? this.options.linearize() : undefined;
+  }
+
+  async settle(): Promise<void> {
+    await this.options.linearize();
+  }
+
+  /** What was applied without a refusal. */
+  onApplied(command: Command, response: Response): void {
+    if (command.type === 'token') this.tokens.admit(command.token, response as Responses['token']);
+    if (command.type === 'auth' && command.change.kind === 'disable') this.tokens.clear();
   }
 
   alarms(type?: AlarmType): readonly Alarm[] {

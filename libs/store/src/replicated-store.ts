@@ -1,6 +1,6 @@
 import { type Clock } from '#machinery';
 import { type Logger } from '#telemetry';
-import { type AuthoredStore, type LocalStore, type StoreAdministration } from './administration';
+import { type AuthoredStore, type LocalStore } from './administration';
 import { type Author } from './auth/auth-change';
 import { type Command } from './command';
 import { storeErrors } from './errors';
@@ -73,7 +73,7 @@ interface Absence {
 
 /** `KeyValueStore` over a replicated log and a state machine. */
 export class ReplicatedStore implements AuthoredStore, LocalStore {
-  readonly administration: StoreAdministration;
+  readonly administration: LocalAdministration;
   private readonly machine: StateMachine;
   private readonly replicator: Replicator;
   private readonly watches: WatchHub;
@@ -82,6 +82,7 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
   private ended: StoreError | undefined;
   private closing: Promise<void> | undefined;
   private isReleasing = false;
+  private isRaising = false;
   private compactionHolds = 0;
   private absence: Absence | undefined;
 
@@ -108,8 +109,10 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
       store: this,
       machine: this.machine,
       identity: options.identity,
+      clock,
       quotaBytes: options.quotaBytes ?? DEFAULT_QUOTA_BYTES,
       propose: (command) => this.replicator.propose(command),
+      linearize: () => this.linearize(),
       hold: () => this.holdCompaction(),
       present: () => this.present(),
       releaseSlice: () => this.releaseSlice(),
@@ -252,6 +255,8 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
         if (error === undefined && command.type === 'lease-grant') lessor.granted(command.id);
         if (error === undefined && command.type === 'lease-revoke') lessor.revoked(command.id);
         if (error === undefined && command.type === 'compact') this.releaseCompacted();
+        if (error === undefined) this.administration.onApplied(command, outcome.response);
+        if (growthOf(command) > 0) this.raiseIfFull();
         this.watches.publish(machine.keyspace.revision, changes);
       },
       onBatch: (bytes) => this.options.onBatch?.(bytes),
@@ -328,12 +333,25 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
   }
 
   private async refuseForSpace(): Promise<never> {
-    const { memberId } = this.options.identity;
-    if (!this.machine.alarms.isRaised('nospace')) {
-      this.options.logger?.error({ quotaBytes: this.administration.quotaBytes }, 'the store has come to its quota');
-      await this.administration.changeAlarm('raise', { type: 'nospace', memberId });
-    }
+    await this.raiseNoSpace();
     throw storeErrors.quotaExceeded();
+  }
+
+  /** What each write was let in for may be too much together, or another member has a larger quota. */
+  private raiseIfFull(): void {
+    if (this.isRaising || this.machine.keyspace.size <= this.administration.quotaBytes) return;
+    this.isRaising = true;
+    this.raiseNoSpace()
+      .catch((err: unknown) => this.options.logger?.warn({ err }, 'no alarm could be raised'))
+      .finally(() => (this.isRaising = false));
+  }
+
+  private async raiseNoSpace(): Promise<void> {
+    if (this.machine.alarms.isRaised('nospace')) return;
+    const { quotaBytes } = this.administration;
+    this.options.logger?.error({ quotaBytes }, 'the store has come to its quota');
+    const { memberId } = this.options.identity;
+    await this.administration.changeAlarm('raise', { type: 'nospace', memberId });
   }
 
   private async shutDown(): Promise<void> {

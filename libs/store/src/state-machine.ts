@@ -23,6 +23,8 @@ export interface Responses {
   /** What was raised, or was before it was disarmed. */
   alarm: readonly Alarm[];
   auth: void;
+  /** The index of the entry. */
+  token: number;
 }
 
 export type Response = Responses[keyof Responses];
@@ -35,7 +37,7 @@ export type Outcome =
 const NO_CHANGES: readonly Version[] = [];
 
 /** What still goes when a member's data are known to be damaged. */
-const ADMINISTRATIVE: ReadonlySet<Command['type']> = new Set(['alarm', 'auth', 'lease-checkpoint']);
+const ADMINISTRATIVE: ReadonlySet<Command['type']> = new Set(['alarm', 'auth', 'lease-checkpoint', 'token']);
 
 /**
  * The replicated state. It changes by `apply` alone, which reads no clock and draws no lots, so that the same commands
@@ -124,6 +126,9 @@ export class StateMachine {
         return [command.alarm];
       case 'auth':
         return this.auth.apply(command.change);
+      case 'token':
+        this.auth.checkBearer(command.token);
+        return this.appliedIndex;
     }
   }
 }

@@ -87,6 +87,7 @@ export class Gateway {
     const { path } = method.definition;
     const measured = this.options.metrics.call(path, method.kind);
     try {
+      await this.options.authenticator.ready({ token: request.headers.authorization });
       const call = this.callOf(request, response);
       const types = methodTypes[path]!;
       if (method.kind === 'bidi_stream') {

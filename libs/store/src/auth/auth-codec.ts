@@ -2,6 +2,7 @@ import { type ByteReader } from '../byte-reader';
 import { type ByteWriter } from '../byte-writer';
 import { type AuthChange, type Author, type Permission } from './auth-change';
 import { AuthState } from './auth-state';
+import { type IssuedToken } from './tokens';
 
 /** Users and roles as bytes. The positions in these lists are the format: append, never reorder. */
 const KINDS = [
@@ -70,6 +71,16 @@ export function readAuthChange(reader: ByteReader): AuthChange {
     case 'role-revoke-permission':
       return { kind, name: readText(reader), key: reader.key(), rangeEnd: reader.key() };
   }
+}
+
+export function writeToken(writer: ByteWriter, { user, since, digest }: IssuedToken): void {
+  writeText(writer, user);
+  writer.varint(since);
+  writer.bytes(digest);
+}
+
+export function readToken(reader: ByteReader): IssuedToken {
+  return { user: readText(reader), since: reader.varint(), digest: reader.bytes() };
 }
 
 export function writeAuthState(writer: ByteWriter, auth: AuthState): void {

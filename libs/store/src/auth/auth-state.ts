@@ -2,6 +2,7 @@ import { type Key, type KeyRange } from '../key-value-store';
 import { type AuthChange, type Author, type Permission } from './auth-change';
 import { authErrors } from './auth-errors';
 import { type Access, Permissions } from './permissions';
+import { type Bearer } from './tokens';
 
 export interface User {
   readonly name: string;
@@ -81,6 +82,12 @@ export class AuthState {
     if (!this.isEnabled) return;
     if (user === '') throw authErrors.userEmpty();
     if (this.user(user) === undefined || !this.hasRole(user, ROOT)) throw authErrors.permissionDenied();
+  }
+
+  /** @throws StoreError if the user has lost this password since it was looked at */
+  checkBearer({ user, since }: Bearer): void {
+    if (!this.isEnabled) throw authErrors.authNotEnabled();
+    if (this.user(user)?.since !== since) throw authErrors.authFailed();
   }
 
   /** @throws StoreError before anything is changed */
@@ -175,11 +182,15 @@ export class AuthState {
   }
 
   private grantPermission(name: string, permission: Permission): boolean {
-    const others = this.knownRole(name).filter((each) => !isSameRange(each, permission));
-    this.loadRole(
-      name,
-      [...others, permission].sort((a, b) => byBytes(a.key, b.key) || byBytes(a.rangeEnd, b.rangeEnd)),
-    );
+    const before = this.knownRole(name);
+    const position = before.findIndex((each) => isSameRange(each, permission));
+    // Those that begin with the same key stay in the order in which they came.
+    if (position !== -1) this.loadRole(name, before.with(position, permission));
+    else
+      this.loadRole(
+        name,
+        [...before, permission].sort((a, b) => byBytes(a.key, b.key)),
+      );
     return true;
   }
 

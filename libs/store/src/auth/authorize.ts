@@ -26,6 +26,7 @@ export function authorize(auth: AuthState, leases: Leases, author: Author, comma
     case 'compact':
     case 'lease-grant':
     case 'lease-checkpoint':
+    case 'token':
       return auth.checkUser(author);
   }
 }

@@ -20,6 +20,7 @@ import { isReadOnly } from '../validate';
 import { type Author } from './auth-change';
 import { authErrors } from './auth-errors';
 import { authorizeTxn } from './authorize';
+import { type Access } from './permissions';
 
 /** A store as one author may use it. */
 export class AuthorizedStore implements KeyValueStore {
@@ -69,9 +70,15 @@ export class AuthorizedStore implements KeyValueStore {
     return this.store.leaseRevoke(id, this.author);
   }
 
-  async leaseKeepAlive(id: bigint): Promise<number> {
-    this.machine.auth.checkUser(this.author);
-    return this.store.leaseKeepAlive(id);
+  /** Rejects if the lease has a key that the author may not write: to keep it is as good as to put it. */
+  leaseKeepAlive(id: bigint): Promise<number> {
+    return this.read(
+      () => {
+        this.machine.auth.checkUser(this.author);
+        this.checkKeys(id, 'write');
+      },
+      () => this.store.leaseKeepAlive(id),
+    );
   }
 
   /** Rejects if the lease has a key that the author may not read. */
@@ -79,16 +86,21 @@ export class AuthorizedStore implements KeyValueStore {
     return this.read(
       () => {
         this.machine.auth.checkUser(this.author);
-        for (const key of this.machine.leases.get(id)?.keys ?? [])
-          this.machine.auth.check(this.author, 'read', { key });
+        this.checkKeys(id, 'read');
       },
       () => this.store.leaseStatus(id),
     );
   }
 
-  async leases(): Promise<readonly bigint[]> {
-    this.machine.auth.checkUser(this.author);
-    return this.store.leases();
+  /** Rejects if any has a key that the author may not read. */
+  leases(): Promise<readonly bigint[]> {
+    return this.read(
+      () => {
+        this.machine.auth.checkUser(this.author);
+        for (const { id } of this.machine.leases.all()) this.checkKeys(id, 'read');
+      },
+      () => this.store.leases(),
+    );
   }
 
   status(): Promise<StoreStatus> {
@@ -98,6 +110,12 @@ export class AuthorizedStore implements KeyValueStore {
   /** The store itself stays open. */
   async close(): Promise<void> {
     // Nothing to release.
+  }
+
+  private checkKeys(lease: bigint, access: Access): void {
+    const { auth, leases } = this.machine;
+    if (!auth.isEnabled) return;
+    for (const key of leases.get(lease)?.keys ?? []) auth.check(this.author, access, { key });
   }
 
   /** What was permitted before may not be so any more when the answer is there. */
