@@ -10,12 +10,14 @@ import {
   MaintenanceDefinition,
   WatchDefinition,
 } from './src/generated/etcdserverpb';
+import { HealthDefinition } from './src/generated/health';
 import { ElectionDefinition } from './src/generated/v3electionpb';
 import { LockDefinition } from './src/generated/v3lockpb';
 import { grpcService } from './src/service';
 
 export * as authpb from './src/generated/authpb';
 export * as etcdserverpb from './src/generated/etcdserverpb';
+export * as health from './src/generated/health';
 export * as mvccpb from './src/generated/mvccpb';
 export * as v3electionpb from './src/generated/v3electionpb';
 export { messageFields, methodTypes } from './src/generated/fields';
@@ -28,4 +30,5 @@ export const clusterService = grpcService(ClusterDefinition);
 export const authService = grpcService(AuthDefinition);
 export const lockService = grpcService(LockDefinition);
 export const electionService = grpcService(ElectionDefinition);
+export const healthService = grpcService(HealthDefinition);
 export const maintenanceService = grpcService(MaintenanceDefinition);

@@ -30,6 +30,7 @@ export {
   type AuthView,
   type KeysHash,
   type LocalStore,
+  type Standing,
   type StoreAdministration,
 } from './src/administration';
 export { type Alarm, type AlarmType } from './src/alarms';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Client } from '@grpc/grpc-js';
-import { etcdserverpb, kvService, leaseService, maintenanceService, watchService } from '#etcd';
+import { etcdserverpb, healthService, kvService, leaseService, maintenanceService, watchService } from '#etcd';
 import { Random } from '#testing';
 import { eventually } from '../tools/eventually';
 import { describeWith } from '../tools/requirements';
@@ -97,6 +97,11 @@ const questions: readonly Question[] = [
   write('of more than 2 MiB', put('large', 'v'.repeat(2 * 1024 * 1024))),
   txn('of 2 MB', { success: many(4, (n) => putOp(`l${n}`, 'v'.repeat(500_000))) }),
   range('of what those wrote', { key: bytes('l'), rangeEnd: bytes('m'), countOnly: true }),
+
+  ...['', 'etcdserverpb.KV'].map((service): Question => [
+    `health of '${service}'`,
+    (client) => ask(client, healthService.check, { service }),
+  ]),
 
   write('both values', PutRequest.create({ key: a, value: bytes('x'), ignoreValue: true })),
   write('both leases', PutRequest.create({ key: a, lease: 7n, ignoreLease: true })),

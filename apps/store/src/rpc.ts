@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { StoreError } from '#store';
 import { type Logger } from '#telemetry';
+import { type Admission } from './admission';
 import { type Authenticator } from './authenticator';
 import { type Call, type Credentials } from './call';
 import { type GrpcCall } from './grpc/grpc-call';
@@ -8,17 +9,21 @@ import { type StoreServerMetrics } from './metrics';
 import { type ServedMethod } from './served-method';
 import { type Status, statusOf } from './status';
 
+export interface RpcOptions {
+  readonly authenticator: Authenticator;
+  /** Undefined: the store behind is not one of several. */
+  readonly admission: Admission | undefined;
+  readonly metrics: StoreServerMetrics;
+  readonly logger: Logger;
+  readonly stopping: AbortSignal;
+}
+
 /** Between gRPC and our handlers: counts calls, says who asks, and turns whatever is thrown into a status. */
 export class Rpc {
   private readonly methods = new Map<string, ServedMethod>();
   private readonly services = new Set<string>();
 
-  constructor(
-    private readonly authenticator: Authenticator,
-    private readonly metrics: StoreServerMetrics,
-    private readonly logger: Logger,
-    private readonly stopping: AbortSignal,
-  ) {}
+  constructor(private readonly options: RpcOptions) {}
 
   register(methods: readonly ServedMethod[]): void {
     for (const method of methods) {
@@ -31,8 +36,9 @@ export class Rpc {
   /** What a call ends with. */
   failure(path: string, error: unknown): Status {
     const known = statusOf(error);
-    if (known === undefined) this.logger.error({ err: error, path }, 'a call failed in an unforeseen way');
-    if (error instanceof StoreError && error.code === 'corrupt') this.logger.error({ err: error, path }, 'corrupt');
+    if (known === undefined) this.options.logger.error({ err: error, path }, 'a call failed in an unforeseen way');
+    if (error instanceof StoreError && error.code === 'corrupt')
+      this.options.logger.error({ err: error, path }, 'corrupt');
     return known ?? { code: status.INTERNAL, details: 'internal error' };
   }
 
@@ -40,7 +46,7 @@ export class Rpc {
     const method = this.methods.get(path);
     if (method === undefined) return this.refuse(path, call);
     const { definition, kind } = method;
-    const metrics = this.metrics.call(path, kind);
+    const metrics = this.options.metrics.call(path, kind);
     const run = (work: Promise<void>): void => {
       work.then(
         () => call.finish(),
@@ -49,17 +55,32 @@ export class Rpc {
         },
       );
     };
-    const context = new RpcCall(call, this.authenticator, this.stopping);
+    const context = new RpcCall(call, this.options);
     if (method.kind === 'bidi_stream') {
       call.open({ definition, metrics });
-      return run(context.recognised(() => converse(call, method, context)));
+      return run(this.admit(method, context, () => converse(call, method, context)));
     }
     const answer = method.kind === 'unary' ? answerOnce : answerInPieces;
     call.open({
       definition,
       metrics,
-      onMessage: (request) => run(context.recognised(() => answer(call, method as never, request, context))),
+      onMessage: (request) =>
+        run(this.admit(method, context, () => answer(call, method as never, request, context), request)),
     });
+  }
+
+  private admit(
+    { kind, definition: { path } }: ServedMethod,
+    context: RpcCall,
+    work: () => Promise<void>,
+    request?: unknown,
+  ): Promise<void> {
+    const { admission } = this.options;
+    const refusal = admission?.refusal(path, request, context.insistsOnLeader);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const working = context.recognised(work);
+    if (admission === undefined || kind === 'unary' || !context.insistsOnLeader) return working;
+    return working.finally(admission.keepStream((error) => context.abandon(error, this.failure(path, error))));
   }
 
   private refuse(path: string, call: GrpcCall): void {
@@ -106,28 +127,39 @@ async function converse(call: GrpcCall, method: ServedMethod & { kind: 'bidi_str
 
 /** Does nothing until it is asked: most calls need no signal, and are told apart only if authentication is enabled. */
 class RpcCall implements Call {
+  private gone: AbortController | undefined;
   private ending: AbortSignal | undefined;
 
   constructor(
     private readonly call: GrpcCall,
-    private readonly authenticator: Authenticator,
-    private readonly stopping: AbortSignal,
+    private readonly options: Pick<RpcOptions, 'authenticator' | 'stopping'>,
   ) {}
 
   caller(): ReturnType<Call['caller']> {
-    return this.authenticator.recognise(new LazyCredentials(this.call));
+    return this.options.authenticator.recognise(new LazyCredentials(this.call));
+  }
+
+  /** As clientv3's `WithRequireLeader` says it. */
+  get insistsOnLeader(): boolean {
+    return this.call.field('hasleader') === 'true';
   }
 
   /** Does the work as soon as it can be known who asks, which is at once but for what is right on another member's heels. */
   recognised(work: () => Promise<void>): Promise<void> {
-    return this.authenticator.ready(new LazyCredentials(this.call))?.then(work) ?? work();
+    return this.options.authenticator.ready(new LazyCredentials(this.call))?.then(work) ?? work();
+  }
+
+  /** Ends the call, and the work on it. */
+  abandon(reason: Error, status: Status): void {
+    this.gone?.abort(reason);
+    this.call.fail(status);
   }
 
   get signal(): AbortSignal {
     if (this.ending !== undefined) return this.ending;
-    const gone = new AbortController();
+    const gone = (this.gone = new AbortController());
     this.call.onceGone(() => gone.abort(GONE));
-    return (this.ending = AbortSignal.any([gone.signal, this.stopping]));
+    return (this.ending = AbortSignal.any([gone.signal, this.options.stopping]));
   }
 }
 

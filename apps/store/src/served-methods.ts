@@ -2,6 +2,7 @@ import {
   authService,
   clusterService,
   electionService,
+  healthService,
   kvService,
   leaseService,
   lockService,
@@ -12,6 +13,7 @@ import { type StoreServerDependencies } from './config';
 import { authMethods } from './auth-service';
 import { clusterMethods } from './cluster-service';
 import { electionMethods, observeMethods } from './election-service';
+import { healthMethods, watchHealthMethods } from './health-service';
 import { serveKeepAlive } from './lease-keep-alive';
 import { lockMethods } from './lock-service';
 import { maintenanceMethods, snapshotMethods, statusMethods } from './maintenance-service';
@@ -52,6 +54,8 @@ export function servedMethods({ store, member, watching, clientUrl }: ServedStor
     },
     ...unaryMethods(clusterService, clusterMethods(member, store.cluster, clientUrl)),
     ...unaryMethods(maintenanceService, statusMethods(member, administration)),
+    ...unaryMethods(healthService, healthMethods),
+    ...streamingMethods(healthService, watchHealthMethods),
     ...unaryMethods(lockService, lockMethods(member)),
     ...unaryMethods(electionService, electionMethods(member)),
     ...streamingMethods(electionService, observeMethods(member)),

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
 import { type RunningComponent } from '#telemetry';
 import { StoreError } from '#store';
+import { Admission } from './admission';
 import { Authenticator } from './authenticator';
 import {
   DEFAULT_MAX_REQUEST_BYTES,
@@ -36,7 +37,8 @@ export async function startStoreServer(
   // One listener a watch stream.
   setMaxListeners(0, stopping.signal);
   const authenticator = new Authenticator(store, administration);
-  const rpc = new Rpc(authenticator, metrics, logger, stopping.signal);
+  const admission = administration && new Admission(clock, () => administration.standing);
+  const rpc = new Rpc({ authenticator, admission, metrics, logger, stopping: stopping.signal });
   const { progressNotifyMs = DEFAULT_PROGRESS_NOTIFY_MS, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES } = config;
   const watching = { store, member, clock, metrics, progressNotifyMs };
   let address = '';
@@ -49,6 +51,7 @@ export async function startStoreServer(
   const gateway = new Gateway({
     methods,
     authenticator,
+    admission,
     member,
     rpc,
     metrics,

@@ -30,6 +30,12 @@ export interface AuthView {
   checkAdmin(author: Author): void;
 }
 
+/** How this member stands in its cluster, as far as it knows. */
+export interface Standing {
+  readonly hasLeader: boolean;
+  readonly isLearner: boolean;
+}
+
 /** A change of users and roles as it is asked for: passwords are in plain text, and are hashed before they go anywhere. */
 export type AuthRequest = AuthChange;
 
@@ -50,6 +56,8 @@ export interface KeysHash {
 export interface StoreAdministration {
   /** The store as this author may use it. Writes are judged when they are applied, reads when they are asked for and when they are answered. */
   authorized(author: Author): KeyValueStore;
+
+  readonly standing: Standing;
 
   readonly auth: AuthView;
   changeAuth(request: AuthRequest, author?: Author): Promise<void>;

@@ -1,5 +1,11 @@
 import { type Clock } from '#machinery';
-import { type AuthoredStore, type AuthRequest, type KeysHash, type StoreAdministration } from './administration';
+import {
+  type AuthoredStore,
+  type AuthRequest,
+  type KeysHash,
+  type Standing,
+  type StoreAdministration,
+} from './administration';
 import { type Alarm, type AlarmType } from './alarms';
 import { type Author } from './auth/auth-change';
 import { authErrors } from './auth/auth-errors';
@@ -28,6 +34,7 @@ export interface LocalAdministrationOptions {
   propose<C extends Command>(command: C): Promise<Responses[C['type']]>;
   /** Keeps compaction off; returns the release. */
   hold(): () => void;
+  hasLeader(): boolean;
   /** Undefined: what is known here is all there is. */
   linearize(): Promise<void> | undefined;
   /** Undefined: there is a state to be read. */
@@ -45,6 +52,12 @@ export class LocalAdministration implements StoreAdministration {
   constructor(private readonly options: LocalAdministrationOptions) {
     this.quotaBytes = options.quotaBytes;
     this.tokens = new Tokens(() => options.clock.monotonic());
+  }
+
+  get standing(): Standing {
+    const { machine, identity, hasLeader } = this.options;
+    const isLearner = machine.membership.members.get(identity.memberId)?.isLearner ?? false;
+    return { hasLeader: hasLeader(), isLearner };
   }
 
   get auth(): AuthState {

@@ -112,6 +112,7 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
       clock,
       quotaBytes: options.quotaBytes ?? DEFAULT_QUOTA_BYTES,
       propose: (command) => this.replicator.propose(command),
+      hasLeader: () => this.replicator.leader !== 0n,
       linearize: () => this.linearize(),
       hold: () => this.holdCompaction(),
       present: () => this.present(),
@@ -215,7 +216,7 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
 
   async status(): Promise<StoreStatus> {
     this.checkOpen();
-    const { appliedIndex, membership } = this.machine;
+    const { appliedIndex } = this.machine;
     const { revision, compactRevision, size } = this.extent;
     const { term, commit } = this.replicator.status();
     return {
@@ -227,7 +228,7 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
       ...this.options.identity,
       leader: this.replicator.leader,
       raftIndex: commit,
-      isLearner: membership.members.get(this.options.identity.memberId)?.isLearner ?? false,
+      isLearner: this.administration.standing.isLearner,
       errors: this.replicator.errors,
     };
   }

@@ -4,6 +4,7 @@ import { status } from '@grpc/grpc-js';
 import { methodTypes } from '#etcd';
 import { StoreError } from '#store';
 import { type Registry } from '#telemetry';
+import { type Admission } from '../admission';
 import { type Authenticator } from '../authenticator';
 import { type Call } from '../call';
 import { API_VERSION } from '../maintenance-service';
@@ -21,6 +22,7 @@ import { routes } from './routes';
 export interface GatewayOptions {
   readonly methods: readonly ServedMethod[];
   readonly authenticator: Authenticator;
+  readonly admission: Admission | undefined;
   readonly member: Member;
   readonly rpc: Rpc;
   readonly metrics: StoreServerMetrics;
@@ -91,6 +93,7 @@ export class Gateway {
       const call = this.callOf(request, response);
       const types = methodTypes[path]!;
       if (method.kind === 'bidi_stream') {
+        this.admit(path);
         response.socket?.setTimeout(0);
         const decode = (message: unknown): object =>
           (Buffer.isBuffer(message) ? method.definition.responseDeserialize(message) : message) as object;
@@ -107,6 +110,7 @@ export class Gateway {
       } else {
         const json = await this.message(request);
         const message = fromJson(types.request, json);
+        this.admit(path, message);
         if (method.kind === 'unary') {
           const answer = toJson(types.response, (await method.handle(message, call)) as never);
           sendJson(response, 200, answer);
@@ -137,6 +141,12 @@ export class Gateway {
   private get maxBytes(): number {
     // Base64 takes four bytes for three.
     return Math.ceil((this.options.maxRequestBytes * 4) / 3);
+  }
+
+  /** @throws StoreError */
+  private admit(path: string, message?: unknown): void {
+    const refusal = this.options.admission?.refusal(path, message, false);
+    if (refusal !== undefined) throw refusal;
   }
 
   private callOf(request: IncomingMessage, response: ServerResponse): Call {
