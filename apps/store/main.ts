@@ -5,6 +5,9 @@ import { createStoreServer } from './index';
 import { clusterOptions, servingTls } from './src/from-settings';
 import { settings } from './src/settings';
 
+/** Of a segment of the log, which is read at once. */
+const [MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES] = [32 * 1024, 16 * 1024 * 1024];
+
 main({
   name: 'store',
   description: "keeps the cluster's state",
@@ -16,8 +19,10 @@ main({
     if (lock === undefined) throw new Error(`another process has the store in ${directory}`);
     process.add({ name: 'lock', stop: () => lock.release() });
     const { STORE_QUOTA_BYTES: quotaBytes, STORE_MAX_REQUEST_BYTES: maxRequestBytes } = settings;
+    const { STORE_SNAPSHOT_BYTES: snapshotEveryBytes } = settings;
     const cluster = await clusterOptions(settings, { clock, random: Math.random, logger, metrics, signal });
-    const limits = { quotaBytes, maxRequestBytes };
+    const segmentBytes = Math.max(MIN_SEGMENT_BYTES, Math.min(MAX_SEGMENT_BYTES, Math.ceil(snapshotEveryBytes / 2)));
+    const limits = { quotaBytes, maxRequestBytes, snapshotEveryBytes, segmentBytes };
     const store = await openStore({
       directory,
       clock,

@@ -46,6 +46,7 @@ export async function clusterOptions(
       ...dependencies,
     }),
     ...(dependencies.signal === undefined ? {} : { signal: dependencies.signal }),
+    catchUpBytes: Math.ceil(settings.STORE_SNAPSHOT_BYTES / 2),
     tickMs,
     electionTicks: Math.round(electionMs / tickMs),
   };

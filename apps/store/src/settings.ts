@@ -8,6 +8,11 @@ export const settings = {
     default: '2147483648',
     help: 'bytes of keys and values at which an alarm is raised and writes that grow are refused',
   },
+  STORE_SNAPSHOT_BYTES: {
+    kind: 'integer',
+    default: '33554432',
+    help: 'bytes of log after which a snapshot takes its place; half as much is kept for members that have fallen behind',
+  },
   STORE_MAX_REQUEST_BYTES: {
     kind: 'integer',
     default: '1572864',
