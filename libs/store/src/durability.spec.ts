@@ -85,6 +85,29 @@ describe('after a power failure', () => {
   });
 });
 
+describe('a process that was killed while it wrote', () => {
+  it('leaves what it wrote to the next one, which makes it durable before it goes on', async () => {
+    const files = new SimulatedFiles();
+    const store = await open(files);
+    await put(store, 0);
+    // Written, and on its way to the disk.
+    files.fault = (operation) => void (operation === 'write' && (files.operationsLeft = 0));
+    void put(store, 1);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(files.operationsLeft).toBe(0);
+    files.fault = () => undefined;
+    files.operationsLeft = Infinity;
+
+    const next = await open(files);
+    const found = await numbers(next);
+    expect(found).toEqual([0, 1]);
+    await put(next, 2);
+    const after = await open(files.afterPowerFailure(() => 0.99));
+    expect(await numbers(after)).toEqual([...found, 2]);
+    await after.close();
+  });
+});
+
 describe('a damaged log', () => {
   /** Five batches in one segment, and the file as it was when the machine stopped without closing the store. */
   async function fiveBatches(): Promise<{ files: SimulatedFiles; file: string; ends: number[] }> {

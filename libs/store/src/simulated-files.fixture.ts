@@ -126,12 +126,15 @@ export class SimulatedFiles implements FileSystem {
         try {
           await this.step('write', name);
         } catch (error) {
-          put(inode, bytes.subarray(0, Math.floor(bytes.length * this.part)), position);
+          inode.content = put(inode.content, bytes.subarray(0, Math.floor(bytes.length * this.part)), position);
           throw error;
         }
-        put(inode, bytes, position);
+        inode.content = put(inode.content, bytes, position);
+        if (!isSynchronous) return;
         // The power can fail, and the disk, between the one and the other.
-        if (isSynchronous) await datasync();
+        await this.step('datasync', name);
+        // What O_DSYNC promises is promised of this write, and of no other.
+        inode.durable = put(inode.durable, bytes, position);
       },
       datasync,
       truncate: async (length) => {
@@ -160,12 +163,12 @@ function copyNames(from: Map<string, Inode>, to: Map<string, Inode>, directory: 
   for (const [name, inode] of from) if (path.dirname(name) === directory) to.set(name, inode);
 }
 
-function put(inode: Inode, bytes: Buffer, position: number): void {
-  const end = position + bytes.length;
-  if (end > inode.content.length) {
-    inode.content = Buffer.concat([inode.content, Buffer.alloc(end - inode.content.length)]);
-  }
-  bytes.copy(inode.content, position);
+/** Leaves `before` as it was. */
+function put(before: Buffer, bytes: Buffer, position: number): Buffer {
+  const after = Buffer.alloc(Math.max(before.length, position + bytes.length));
+  before.copy(after);
+  bytes.copy(after, position);
+  return after;
 }
 
 function torn({ content, durable }: Inode, random: () => number): Buffer {

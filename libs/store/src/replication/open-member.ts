@@ -51,7 +51,7 @@ export async function openMember(options: MemberOptions, onClosed: () => void): 
   );
   try {
     await found(wal, member, origin.founders);
-    // A member of several may be asked at once for what it has read and nobody has synced.
+    // A member of several may be asked at once for what it has read: from now on damage there is no write cut short.
     if (cluster !== undefined) await wal.seal();
   } catch (error) {
     await wal.close().catch(() => undefined);

@@ -62,10 +62,7 @@ export class Wal implements Journal {
     this.spare = new SpareSegment(options.files, options.directory, options.segmentBytes, names, options.logger);
   }
 
-  /**
-   * Continues what was recovered, and cuts a torn tail off. What was read may not be durable, if its writer was killed: `save`
-   * or `seal` has to come before anything is promised.
-   */
+  /** Continues what was recovered, and cuts a torn tail off. What was read is durable once this resolves, if its writer was killed, too. */
   static async open(options: WalOptions, recovered: RecoveredLog): Promise<Wal> {
     const { files, directory } = options;
     const names = await files.list(directory);
@@ -142,8 +139,9 @@ export class Wal implements Journal {
     if (last!.tornBytes > 0) {
       logger?.warn({ file: name, offset: last!.end, bytes: last!.tornBytes }, 'cut off a write that was interrupted');
       await this.file.truncate(last!.end);
-      await this.file.datasync();
     }
+    // What this member writes now says nothing of what another process was writing here when it was killed.
+    await this.file.datasync();
     this.allocated = await this.file.size();
     this.position = last!.end;
     this.crc = last!.crc;
