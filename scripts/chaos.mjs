@@ -10,6 +10,7 @@ Needs root, ip, nft and libfaketime.
   --minutes N   how long (default 1)
   --seed S      the same clients and faults in the same order; timing is the machine's (default: drawn by lot, and printed)
   --members L   how many members, several runs separated by commas (default 3,5)
+  --faults F    only those whose names match this regular expression, as 'power|slow' (default: all of test/chaos/nemesis.ts)
   --store S     whose members: nestor (default), or etcd, which shows that the test itself is fair
 `;
 
@@ -17,5 +18,5 @@ runLongTest({
   suite: 'test/chaos/chaos.spec',
   prefix: 'CHAOS',
   help: HELP,
-  defaults: { minutes: '1', seed: undefined, members: '3,5', store: 'nestor' },
+  defaults: { minutes: '1', seed: undefined, members: '3,5', store: 'nestor', faults: undefined },
 });

@@ -2,32 +2,47 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { type Client } from '@grpc/grpc-js';
 import { systemClock } from '#machinery';
-import { connectOperator, connectStore, type KeyValueStore, type StoreOperator } from '#store';
+import { connectOperator, connectStore, type KeyValueStore, type StoreMember, type StoreOperator } from '#store';
 import { silentLogger } from '#telemetry';
 import { ManagedProcess } from '../cluster/managed-process';
 import { eventually } from '../tools/eventually';
+import { Disk } from './disk';
 import { type MemberKind, type MemberPlace } from './member-kind';
 import { ChaosNetwork } from './network';
+import { rawClient } from './raw';
 import { WallClock } from './wall-clock';
 
 /** Enough for a run, and little enough to be filled at once. */
 const DISK = '512m';
 /** Processes start slowly on a machine that has a lot else to do. */
 const START_MS = 240_000;
+/** For who was removed to hear of it, and to end. */
+const LEAVE_MS = 60_000;
+/** For who joins to catch up. */
+const CATCH_UP_MS = 120_000;
 
 export interface ChaosMember extends MemberPlace {
   readonly process: ManagedProcess;
   /** Through this member only. */
   readonly store: KeyValueStore;
   readonly operator: StoreOperator;
+  readonly raw: Client;
+  /** Of a kind whose disk can be told what to do. */
+  readonly disk: Disk;
 }
 
 /** Members of one store, each on a machine and a disk of its own, which is a namespace and a tmpfs. */
 export class ChaosCluster {
   readonly members: ChaosMember[] = [];
+  /** What members must not have done when they came, went, or were looked at. */
+  readonly violations: string[] = [];
+  onJoin: (member: ChaosMember) => void = () => undefined;
+  onLeave: (member: ChaosMember) => void = () => undefined;
   private readonly directory = fs.mkdtempSync(path.join(os.tmpdir(), 'nestor-chaos-'));
   private made = 0;
+  private installs = 0;
 
   private constructor(
     private readonly kind: MemberKind,
@@ -65,6 +80,13 @@ export class ChaosCluster {
     return statuses.find(({ status }) => status !== undefined && status.leader === status.memberId)?.member;
   }
 
+  /** Resolves when one of them leads. */
+  async led(): Promise<void> {
+    await eventually(async () => {
+      if ((await this.leader()) === undefined) throw new Error('nobody leads');
+    }, 60_000);
+  }
+
   /** Resolves when all members run, agree on a leader, and have applied the same. Rejects with what each says, and the ends of their logs. */
   async settled(timeoutMs = 120_000): Promise<void> {
     try {
@@ -90,23 +112,43 @@ export class ChaosCluster {
     throw new Error(this.members.map(({ name }, index) => `${name}: ${states[index]}`).join('\n'));
   }
 
-  /** One more member, on an empty disk. */
-  async grow(): Promise<ChaosMember> {
+  /** One more member, on an empty disk; as a learner it gets its vote when it has caught up. */
+  async grow(asLearner = false): Promise<ChaosMember> {
     const place = await this.place();
-    await this.anyOperator((operator) => operator.memberAdd([this.kind.peerUrl(place)], false));
-    return this.launch(place, [...this.members, place], 'existing');
+    const url = this.kind.peerUrl(place);
+    await this.anyOperator(async (operator) => {
+      // Looked up each time: an answer that was lost may have been yes.
+      if ((await find(operator, url)) === undefined) await operator.memberAdd([url], asLearner);
+    });
+    const member = await this.launch(place, [...this.members, place], 'existing');
+    this.onJoin(member);
+    if (asLearner) await this.promote(url);
+    return member;
   }
 
-  /** Takes a member out of the cluster, running or not, and its machine away from it. */
+  /** Takes a member out of the cluster, running or not, and its machine away from it. One that runs has to end by itself, and for good. */
   async shrink(member: ChaosMember): Promise<void> {
     const url = this.kind.peerUrl(member);
+    this.onLeave(member);
     await this.anyOperator(async (operator) => {
-      // Looked up each time: a removal whose answer was lost may have been carried out.
-      const id = (await operator.memberList()).find(({ peerUrls }) => peerUrls.includes(url))?.id;
-      if (id !== undefined) await operator.memberRemove(id);
+      const found = await find(operator, url);
+      if (found !== undefined) await operator.memberRemove(found.id);
     }, member);
     this.members.splice(this.members.indexOf(member), 1);
+    if (member.process.isRunning) {
+      const { name, process } = member;
+      if (!(await this.hasEnded(member))) this.violations.push(`${name} was removed, and goes on`);
+      else {
+        process.start();
+        if (!(await this.hasEnded(member))) this.violations.push(`${name} was removed, and begins again`);
+      }
+    }
     await this.close(member);
+  }
+
+  /** How often one member has become what another's snapshot says. */
+  countInstalls(): number {
+    return this.members.reduce((sum, { process }) => sum + installsIn(process), this.installs);
   }
 
   async stop(): Promise<void> {
@@ -119,9 +161,32 @@ export class ChaosCluster {
     WallClock.tidy();
   }
 
-  private async close({ process, store, operator }: ChaosMember): Promise<void> {
+  private async promote(url: string): Promise<void> {
+    await this.anyOperator(
+      async (operator) => {
+        const found = await find(operator, url);
+        if (found?.isLearner === true) await operator.memberPromote(found.id);
+      },
+      undefined,
+      CATCH_UP_MS,
+    );
+  }
+
+  private async hasEnded({ process }: ChaosMember): Promise<boolean> {
+    const ending = eventually(() => {
+      if (process.isRunning) throw new Error('it runs');
+    }, LEAVE_MS);
+    return ending.then(
+      () => true,
+      () => false,
+    );
+  }
+
+  private async close({ process, store, operator, raw }: ChaosMember): Promise<void> {
     await process.kill();
+    this.installs += installsIn(process);
     operator.close();
+    raw.close();
     await store.close();
   }
 
@@ -167,13 +232,24 @@ export class ChaosCluster {
       ...(tls === undefined ? {} : { tls }),
       clock: systemClock,
     });
-    const member = { ...place, process, store, operator };
+    const member = {
+      ...place,
+      process,
+      store,
+      operator,
+      raw: rawClient(url, tls),
+      disk: new Disk(place.configDirectory),
+    };
     this.members.push(member);
     return member;
   }
 
   /** Asks one member after the other until one has done it. */
-  private async anyOperator<T>(ask: (operator: StoreOperator) => Promise<T>, except?: ChaosMember): Promise<T> {
+  private async anyOperator<T>(
+    ask: (operator: StoreOperator) => Promise<T>,
+    except?: ChaosMember,
+    timeoutMs = 30_000,
+  ): Promise<T> {
     return eventually(async () => {
       let failure: unknown = new Error('no member runs');
       for (const member of this.running) {
@@ -185,6 +261,14 @@ export class ChaosCluster {
         }
       }
       throw failure;
-    }, 30_000);
+    }, timeoutMs);
   }
+}
+
+function installsIn({ log }: ManagedProcess): number {
+  return log.split("became what another member's snapshot says").length - 1;
+}
+
+async function find(operator: StoreOperator, peerUrl: string): Promise<StoreMember | undefined> {
+  return (await operator.memberList()).find(({ peerUrls }) => peerUrls.includes(peerUrl));
 }

@@ -10,6 +10,8 @@ const minutes = env('CHAOS_MINUTES', 0.5);
 const seed = env('CHAOS_SEED', Math.floor(Math.random() * 2 ** 31));
 const sizes = (process.env['CHAOS_MEMBERS'] ?? '3').split(',').map(Number);
 const isEtcd = process.env['CHAOS_STORE'] === 'etcd';
+const wanted = new RegExp(process.env['CHAOS_FAULTS'] ?? '');
+const chosen = Object.entries(isEtcd ? faults : { ...faults, ...nestorFaults }).filter(([name]) => wanted.test(name));
 
 describeWith(['root', 'ip', 'nft', isEtcd ? 'etcd' : 'faketime'], 'while everything goes wrong', () => {
   it.each(sizes)(
@@ -22,13 +24,14 @@ describeWith(['root', 'ip', 'nft', isEtcd ? 'etcd' : 'faketime'], 'while everyth
         clients: 8,
         durationMs: minutes * 60_000,
         seed,
-        faults: isEtcd ? faults : { ...faults, ...nestorFaults },
+        faults: Object.fromEntries(chosen),
         say,
       });
       say(JSON.stringify(report));
       expect(violations).toEqual([]);
       // A cluster that did nothing did nothing wrong.
       expect(report.acknowledged).toBeGreaterThan(20 * minutes);
+      expect(report.moves).toBeGreaterThan(20 * minutes);
       expect(report.leases).toBeGreaterThan(0);
     },
     minutes * 60_000 + 600_000,

@@ -7,7 +7,7 @@ const PATIENCE_MS = 60_000;
 
 /**
  * Takes one lease after the other, keeps it alive for a while, lets go, and looks at when its key goes: not before the lease's time is
- * over, counted from when the last answered renewal was asked for, and not never.
+ * over, counted from when the last answered renewal was asked for, and not never. A key that was taken from the lease again stays.
  */
 export class LeaseKeeper {
   readonly violations: string[] = [];
@@ -20,6 +20,7 @@ export class LeaseKeeper {
     private readonly stores: () => readonly KeyValueStore[],
     private readonly random: Random,
     private readonly now: () => number,
+    private readonly prefix = 'lease/',
   ) {
     this.work = this.run();
     // Told by `finish`.
@@ -34,7 +35,7 @@ export class LeaseKeeper {
   private async run(): Promise<void> {
     for (let number = 1; !this.isOver; number++) {
       try {
-        await this.oneLease(`lease/${number}`);
+        await this.oneLease(`${this.prefix}${number}`);
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
         await this.pause(200);
@@ -46,6 +47,9 @@ export class LeaseKeeper {
     let safeUntil = this.now() + TTL_S * 1_000;
     const { id } = await this.any().leaseGrant(TTL_S);
     await this.any().put({ key, value: Buffer.from('held'), lease: id });
+    const kept = `${key}/kept`;
+    await this.any().put({ key: kept, value: Buffer.from('held'), lease: id });
+    await this.any().put({ key: kept, value: Buffer.from('kept') });
     for (let renewals = this.random.between(0, 4); renewals > 0 && !this.isOver; renewals--) {
       await this.pause(700);
       const asked = this.now();
@@ -57,6 +61,9 @@ export class LeaseKeeper {
       }
     }
     await this.watchItGo(key, safeUntil);
+    const { kvs } = await this.any().range({ key: kept });
+    if (kvs.length === 0) this.violations.push(`${kept} went with a lease that it did not have any more`);
+    await this.any().deleteRange({ key: kept });
   }
 
   private async watchItGo(key: string, safeUntil: number): Promise<void> {

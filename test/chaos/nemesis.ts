@@ -1,7 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { maintenanceService } from '#etcd';
+import { snapshotStatus, StoreError } from '#store';
 import { eventually } from '../tools/eventually';
 import { type ChaosCluster, type ChaosMember } from './chaos-cluster';
+import { ask, hashOf } from './raw';
 import { type Random } from '#testing';
 import { WallClock } from './wall-clock';
 
@@ -112,20 +116,101 @@ export const faults: Readonly<Record<string, Fault>> = {
   'replace a member': async (cluster, random) => {
     const member = random.one(cluster.running);
     await cluster.shrink(member);
-    return async () => void (await cluster.grow());
+    return async () => void (await cluster.grow(random.chance(0.5)));
+  },
+  /** Again and again, while it is sent what it has missed. */
+  'kill who catches up': async (cluster, random) => {
+    const member = random.one(cluster.running);
+    apart(cluster, [member], 'both');
+    await wait(random.between(2_000, 4_000));
+    cluster.network.heal();
+    for (let times = random.between(1, 3); times > 0; times--) {
+      await wait(random.between(10, 500));
+      await member.process.kill();
+      member.process.start();
+    }
+    return async () => undefined;
+  },
+  'move the leader': async (cluster, random) => {
+    for (let times = random.between(1, 4); times > 0; times--) {
+      await unlessUnavailable(async () => {
+        const leader = await leaderOrAny(cluster, random);
+        const heirs = cluster.running.filter((member) => member !== leader);
+        const { memberId } = await random.one(heirs).operator.status();
+        await leader.operator.moveLeader(memberId);
+      });
+    }
+    return async () => undefined;
   },
 };
+
+/** Some faults ask members for something, who may not be able to do it just then. */
+async function unlessUnavailable(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof StoreError) || !['unavailable', 'failed-precondition'].includes(error.code)) throw error;
+  }
+}
+
+/** Kills them while their disks are busy, and what was on its way there is lost. */
+async function powerless(members: readonly ChaosMember[], random: Random): Promise<() => Promise<void>> {
+  for (const { disk } of members) disk.slow(random.between(20, 150));
+  await wait(random.between(300, 1_000));
+  const restart = await killed(members);
+  for (const { disk, directory } of members) {
+    disk.heal();
+    disk.losePower(directory, random);
+  }
+  return restart;
+}
 
 /** Of a wall clock that somebody has set wrong, either way. */
 const MOST_WRONG_S = 20 * 3_600;
 
-/** For ours only: etcd 3.4 starts with neither damage, and a program in Go asks no library for the time. */
+/** Who founds a cluster writes more than that, and goes on. */
+const FIRST_BATCH_BYTES = 150;
+
+/** For ours only: etcd 3.4 starts with neither damage, and a program in Go asks no library for the time, and loads none of Node's. */
 export const nestorFaults: Readonly<Record<string, Fault>> = {
   'tear the last write': async (cluster, random) => {
     const member = random.one(cluster.running);
     const restart = await killed([member]);
     tear(newestLog(member.directory), random);
     return restart;
+  },
+  'power failure': async (cluster, random) => powerless(cluster.running, random),
+  'power failure of one': async (cluster, random) => powerless([random.one(cluster.running)], random),
+  'slow a disk': async (cluster, random) => {
+    const { disk } = random.chance(0.5) ? await leaderOrAny(cluster, random) : random.one(cluster.running);
+    disk.slow(random.between(50, 400));
+    return async () => disk.heal();
+  },
+  /** Whoever cannot know what is durable must not go on; started again, it has to make sure. Then the power fails, too. */
+  'break a disk': async (cluster, random) => {
+    const { disk, directory, process, name } = random.one(cluster.running);
+    disk.break();
+    const hasEnded = await eventually(() => {
+      if (process.isRunning) throw new Error('it runs');
+    }, 60_000).then(
+      () => true,
+      () => false,
+    );
+    if (!hasEnded) cluster.violations.push(`${name} goes on, though its disk is broken`);
+    await process.kill();
+    disk.heal();
+    process.start();
+    return async () => {
+      await process.kill();
+      disk.losePower(directory, random);
+      process.start();
+    };
+  },
+  'save a snapshot': async (cluster, random) => {
+    const member = random.one(cluster.running);
+    await unlessUnavailable(() => saveSnapshot(cluster, member));
+    await ask(member.raw, maintenanceService.defragment, {}).catch(() => undefined);
+    return async () => undefined;
   },
   /** Each by another time, while they run: what they promise must not depend on it. */
   'set the clocks wrong': async ({ members }, random) => {
@@ -137,7 +222,7 @@ export const nestorFaults: Readonly<Record<string, Fault>> = {
   'flip a byte': async (cluster, random) => {
     const member = random.one(cluster.running);
     await killed([member]);
-    flip(newestLog(member.directory), random);
+    flip(member.directory, random);
     member.process.start();
     await eventually(() => {
       const { isRunning, log } = member.process;
@@ -162,22 +247,45 @@ function fillUp(file: string): void {
 
 /** What a power failure leaves of a write that nobody was told of: a part of it, behind all that was synced. */
 function tear(file: string, random: Random): void {
-  const content = fs.readFileSync(file);
-  let end = content.length;
-  while (end > 0 && content[end - 1] === 0) end--;
+  const end = writtenIn(file).length;
   const garbage = Buffer.from(Array.from({ length: random.between(1, 200) }, () => random.between(1, 255)));
   const descriptor = fs.openSync(file, 'r+');
   fs.writeSync(descriptor, garbage, 0, garbage.length, end);
   fs.closeSync(descriptor);
 }
 
-/** In the first half of what is written, behind the header: far from the last batch, where it could be a torn write. */
-function flip(file: string, random: Random): void {
+/** Where no damage is a write that was torn: in a snapshot, in a segment of the log that another follows, or else where the log begins. */
+function flip(directory: string, random: Random): void {
+  const inside = (folder: string, ending: string): string[] =>
+    fs
+      .readdirSync(path.join(directory, 'store', folder))
+      .filter((name) => name.endsWith(ending))
+      .map((name) => path.join(directory, 'store', folder, name));
+  const safe = [...inside('wal', '.wal').sort().slice(0, -1), ...inside('snapshot', '.snap')];
+  const file = random.pick(safe) ?? newestLog(directory);
+  const { length } = writtenIn(file);
+  const at = random.between(64, Math.max(64, Math.min(length - 1, safe.length === 0 ? FIRST_BATCH_BYTES : length)));
+  const descriptor = fs.openSync(file, 'r+');
+  const before = Buffer.alloc(1);
+  fs.readSync(descriptor, before, 0, 1, at);
+  fs.writeSync(descriptor, Buffer.of(before[0]! ^ (1 << random.between(0, 7))), 0, 1, at);
+  fs.closeSync(descriptor);
+}
+
+function writtenIn(file: string): Buffer {
   const content = fs.readFileSync(file);
   let end = content.length;
   while (end > 0 && content[end - 1] === 0) end--;
-  const at = random.between(64, Math.max(64, Math.floor(end / 2)));
-  const descriptor = fs.openSync(file, 'r+');
-  fs.writeSync(descriptor, Buffer.of(content[at]! ^ (1 << random.between(0, 7))), 0, 1, at);
-  fs.closeSync(descriptor);
+  return content.subarray(0, end);
+}
+
+/** What is saved has to be whole, and what the member has. */
+async function saveSnapshot({ violations }: ChaosCluster, member: ChaosMember): Promise<void> {
+  const file = path.join(member.configDirectory, 'saved');
+  fs.rmSync(file, { force: true });
+  for await (const chunk of member.operator.snapshot()) fs.appendFileSync(file, chunk);
+  const { hash, revision, compactRevision } = await snapshotStatus(file);
+  const now = await hashOf(member.raw, revision).catch(() => undefined);
+  if (now?.compactRevision === compactRevision && now.hash !== hash)
+    violations.push(`${member.name} saved hash ${hash} of revision ${revision}, and has ${now.hash}`);
 }

@@ -2,6 +2,8 @@ import { type KeyValueStore, type RangeResponse, StoreError } from '#store';
 import { type Operation } from './history';
 import { type Random } from '#testing';
 import { type RegisterInput, type RegisterOutput } from './register';
+import { type Answer } from './timeline';
+import { decodeValue, encodeValue, wasNeverSent } from './values';
 
 export type RegisterOperation = Operation<RegisterInput, RegisterOutput>;
 
@@ -22,14 +24,21 @@ export const REGISTERS = 'r/';
 export class Workload {
   readonly operations: RegisterOperation[] = [];
   readonly acknowledged: Acknowledged[] = [];
+  /** Each with the revision that it named. */
+  readonly answers: Answer[] = [];
   /** Answers, by what they were. */
   readonly counts = { ok: 0, refused: 0, unknown: 0 };
-  private lastValue = 0;
   private isOver = false;
   private readonly clients: Promise<void>[] = [];
 
-  /** @param now milliseconds, of one clock for all */
-  constructor(private readonly now: () => number) {}
+  /**
+   * @param now milliseconds, of one clock for all
+   * @param nextValue one that nobody has used
+   */
+  constructor(
+    private readonly now: () => number,
+    private readonly nextValue: () => number,
+  ) {}
 
   /** Starts a client. @param stores the same cluster, each through another of the members that there are now */
   add(stores: () => readonly KeyValueStore[], random: Random): void {
@@ -50,10 +59,12 @@ export class Workload {
       const input = this.invent(random);
       const call = this.now();
       try {
-        const { output, revision } = await perform(random.one(stores()), input);
-        this.operations.push({ client, input, call, return: this.now(), output });
+        const { output, revision, isChange } = await perform(random.one(stores()), input);
+        const end = this.now();
+        this.operations.push({ client, input, call, return: end, output });
+        this.answers.push({ what: JSON.stringify({ ...input, ...output }), call, return: end, revision, isChange });
         this.counts.ok++;
-        if (revision !== undefined) this.acknowledged.push({ revision, key: input.key, value: valueOf(input) });
+        if (isChange) this.acknowledged.push({ revision, key: input.key, value: valueOf(input) });
       } catch (error) {
         if (!(error instanceof StoreError) || !['unavailable', 'closed', 'no-space'].includes(error.code)) throw error;
         // A read that failed has not happened; nor has a write that never left.
@@ -75,11 +86,11 @@ export class Workload {
       case 1:
       case 2:
       case 3:
-        return { type: 'write', key, value: ++this.lastValue };
+        return { type: 'write', key, value: this.nextValue() };
       case 4:
       case 5:
       case 6:
-        return { type: 'swap', key, expected: this.guess(key, random), value: ++this.lastValue };
+        return { type: 'swap', key, expected: this.guess(key, random), value: this.nextValue() };
       default:
         return { type: 'read', key };
     }
@@ -95,51 +106,44 @@ export class Workload {
   }
 }
 
-interface Answer {
+interface Performed {
   readonly output: RegisterOutput;
-  /** Of the change, if there was one. */
-  readonly revision?: number;
+  /** Of the store, or of the change if there was one. */
+  readonly revision: number;
+  readonly isChange: boolean;
 }
 
-async function perform(store: KeyValueStore, input: RegisterInput): Promise<Answer> {
+async function perform(store: KeyValueStore, input: RegisterInput): Promise<Performed> {
   const { key } = input;
   switch (input.type) {
-    case 'read':
-      return { output: { value: valueIn(await store.range({ key })) } };
-    case 'write':
-      return { output: {}, revision: (await store.put({ key, value: encode(input.value) })).revision };
+    case 'read': {
+      const answer = await store.range({ key });
+      return { output: { value: valueIn(answer) }, revision: answer.revision, isChange: false };
+    }
+    case 'write': {
+      const { revision } = await store.put({ key, value: encodeValue(input.value) });
+      return { output: {}, revision, isChange: true };
+    }
     case 'remove': {
       const { revision, deleted } = await store.deleteRange({ key });
-      return { output: {}, ...(deleted > 0 ? { revision } : {}) };
+      return { output: {}, revision, isChange: deleted > 0 };
     }
     case 'swap': {
       const { succeeded, revision } = await store.txn({
         compare: [
           input.expected === 0
             ? { key, target: 'version', result: 'equal', operand: 0 }
-            : { key, target: 'value', result: 'equal', operand: encode(input.expected) },
+            : { key, target: 'value', result: 'equal', operand: encodeValue(input.expected) },
         ],
-        success: [{ type: 'put', request: { key, value: encode(input.value) } }],
+        success: [{ type: 'put', request: { key, value: encodeValue(input.value) } }],
       });
-      return { output: { swapped: succeeded }, ...(succeeded ? { revision } : {}) };
+      return { output: { swapped: succeeded }, revision, isChange: succeeded };
     }
   }
 }
 
-function wasNeverSent(error: StoreError): boolean {
-  return error.message.startsWith('no connection to the store');
-}
-
 function valueOf(input: RegisterInput): number {
   return input.type === 'write' || input.type === 'swap' ? input.value : 0;
-}
-
-function encode(value: number): Buffer {
-  return Buffer.from(String(value));
-}
-
-export function decodeValue(value: Uint8Array): number {
-  return Number(Buffer.from(value).toString());
 }
 
 function valueIn({ kvs }: RangeResponse): number {
