@@ -26,15 +26,11 @@ import { type MemberMetrics } from './member-metrics';
 import { type Keyspace } from './mvcc/keyspace';
 import { MIN_LEASE_TTL } from './mvcc/leases';
 import { Transaction } from './mvcc/transaction';
-import { clusterErrors } from './replication/cluster-errors';
-import {
-  decodeLeaseStatus,
-  encodeAnswer,
-  encodeLeaseStatus,
-  type LeaderRequest,
-  type LeaderRequests,
-} from './replication/leader-requests';
-import { type Replicator, type ReplicatorHooks } from './replication/replicator';
+import { type LeaderRequests } from './replication/leader-requests';
+import { Leaseholder, type LeaseRequest } from './leaseholder';
+import { handOver } from './replication/hand-over';
+import { type Replicator } from './replication/replicator';
+import { type ReplicatorHooks } from './replication/replicator-options';
 import { DEFAULT_QUOTA_BYTES, growthOf } from './quota';
 import { type Responses, type StateMachine } from './state-machine';
 import { checkKeyRange, checkLeaseTtl, checkPut, checkRange, checkTxn, checkWhole, isReadOnly } from './validate';
@@ -78,7 +74,7 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
   private readonly replicator: Replicator;
   private readonly watches: WatchHub;
   private readonly lessor: Lessor;
-  private readonly leaderRequests: LeaderRequests;
+  private readonly leaseholder: Leaseholder;
   private ended: StoreError | undefined;
   private closing: Promise<void> | undefined;
   private isReleasing = false;
@@ -92,7 +88,6 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
     this.replicator = replicator;
     const onHandlerError = (err: unknown): void => options.logger?.error({ err }, 'a watch handler failed');
     this.watches = new WatchHub(() => machine.keyspace, onHandlerError);
-    this.leaderRequests = requests;
     this.lessor = new Lessor(
       clock,
       () => machine.leases,
@@ -105,6 +100,15 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
       },
       (err) => options.logger?.warn({ err }, 'lease proposal failed'),
     );
+    this.leaseholder = new Leaseholder({
+      replicator,
+      requests,
+      lessor: this.lessor,
+      leases: () => machine.leases,
+      linearize: () => this.linearize(),
+      checkOpen: () => this.checkOpen(),
+      metrics: options.metrics,
+    });
     this.administration = new LocalAdministration({
       store: this,
       machine: this.machine,
@@ -189,24 +193,17 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
 
   async leaseKeepAlive(id: bigint): Promise<number> {
     this.checkOpen();
-    const decode = (answer: Buffer): number => answer.readDoubleLE();
-    return this.leaderRequests.ask(() => this.renewHere(id), { type: 'keep-alive', id }, decode);
+    return this.leaseholder.keepAlive(id);
   }
 
   async leaseStatus(id: bigint): Promise<LeaseStatus> {
     this.checkOpen();
-    return this.leaderRequests.ask(() => this.leaseStatusHere(id), { type: 'lease-status', id }, decodeLeaseStatus);
+    return this.leaseholder.status(id);
   }
 
   /** What another member asks of this one, which it takes for the leader. */
-  answerLease(request: Exclude<LeaderRequest, { type: 'administration' }>): Promise<Buffer> {
-    return encodeAnswer(async () => {
-      this.checkOpen();
-      if (request.type === 'lease-status') return encodeLeaseStatus(await this.leaseStatusHere(request.id));
-      const ttl = Buffer.alloc(8);
-      ttl.writeDoubleLE(await this.renewHere(request.id));
-      return ttl;
-    });
+  answerLease(request: LeaseRequest): Promise<Buffer> {
+    return this.leaseholder.answer(request);
   }
 
   async leases(): Promise<readonly bigint[]> {
@@ -277,28 +274,6 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
     };
   }
 
-  /**
-   * What was the leader before it stood still, or was cut off, must not promise what the one that leads now knows nothing of: as etcd's
-   * `ensureLeadership`, a majority has to agree first. Whoever leads after that gives the lease its whole time.
-   */
-  private async renewHere(id: bigint): Promise<number> {
-    await this.linearize();
-    if (!this.replicator.isLeader) throw clusterErrors.notLeader();
-    const ttl = await this.lessor.renew(id);
-    this.options.metrics.leasesRenewed.inc();
-    return ttl;
-  }
-
-  private async leaseStatusHere(id: bigint): Promise<LeaseStatus> {
-    // A new leader may not have applied yet what was granted under the one before.
-    if (this.machine.leases.get(id) === undefined) await this.linearize();
-    if (!this.replicator.isLeader) throw clusterErrors.notLeader();
-    const lease = this.machine.leases.get(id);
-    const ttl = this.lessor.remaining(id);
-    if (lease === undefined || ttl === undefined) return { id, ttl: -1, grantedTtl: 0, keys: [] };
-    return { id, ttl, grantedTtl: lease.ttl, keys: [...lease.keys].sort() };
-  }
-
   /** Undefined: there is nothing to wait for, and not even a microtask passes. */
   private linearize(): Promise<void> | undefined {
     return this.replicator.linearize()?.then(() => this.checkOpen());
@@ -356,7 +331,7 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
   }
 
   private async shutDown(): Promise<void> {
-    await this.replicator.handOver();
+    await handOver(this.replicator, this.options.clock);
     this.lessor.demote();
     await this.replicator.stop(storeErrors.stopped());
     this.ended ??= storeErrors.stopped();

@@ -1,4 +1,4 @@
-import { type ConfState } from '#raft';
+import { type ConfChange, type ConfState } from '#raft';
 import { clusterErrors } from './cluster-errors';
 
 /** A member of the cluster, as everybody knows it. */
@@ -88,5 +88,20 @@ export class Membership {
     for (const { id, peerUrls } of this.members.values()) {
       if (id !== ownId && peerUrls.some((url) => urls.includes(url))) throw clusterErrors.peerUrlExists();
     }
+  }
+}
+
+/** What a change means to Raft; undefined: nothing. */
+export function stepOf(change: MemberChange): ConfChange['steps'][number] | undefined {
+  switch (change.type) {
+    case 'add':
+      return { type: change.member.isLearner ? 'add-learner' : 'add-voter', id: change.member.id };
+    case 'promote':
+      return { type: 'add-voter', id: change.id };
+    case 'remove':
+      return { type: 'remove', id: change.id };
+    case 'update':
+    case 'publish':
+      return undefined;
   }
 }

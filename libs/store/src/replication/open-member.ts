@@ -20,7 +20,8 @@ import { type Member } from './membership';
 import { Peers } from './peers';
 import { publishMember } from './publish-member';
 import { type RecoveredMember, recoverMember } from './recover-member';
-import { DEFAULT_TICK_MS, Replicator } from './replicator';
+import { Replicator } from './replicator';
+import { DEFAULT_TICK_MS } from './replicator-options';
 
 const DEFAULT_SEGMENT_BYTES = 16 * 1024 * 1024;
 const DEFAULT_SNAPSHOT_BYTES = 32 * 1024 * 1024;

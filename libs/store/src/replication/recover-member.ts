@@ -10,7 +10,7 @@ import { StateMachine } from '../state-machine';
 import { lastMark, readLog, type RecoveredLog, recoverLog } from '../wal/recover';
 import { applyEntry } from './apply-entry';
 import { LogWindow } from './log-window';
-import { DEFAULT_CATCH_UP_BYTES } from './replicator';
+import { DEFAULT_CATCH_UP_BYTES } from './replicator-options';
 
 export interface Directories {
   readonly wal: string;

@@ -1,30 +1,33 @@
 import {
   type Entry,
   type Message,
-  type RaftConfig,
   RaftNode,
   type RaftStatus,
   type ReadState,
   type SnapshotMetadata,
   type SoftState,
 } from '#raft';
-import { type Logger } from '#telemetry';
-import { type Clock, type Timer } from '#machinery';
+import { type Timer } from '#machinery';
 import { type Command } from '../command';
 import { storeErrors } from '../errors';
 import { StoreError } from '../key-value-store';
-import { type MemberMetrics } from '../member-metrics';
-import { type Outcome, type Responses, type StateMachine } from '../state-machine';
+import { type Responses } from '../state-machine';
 import { MAX_REQUEST_BYTES } from '../validate';
 import { applyEntry } from './apply-entry';
 import { clusterErrors } from './cluster-errors';
-import { type Journal } from './journal';
 import { LeaderWatch } from './leader-watch';
-import { type LogWindow } from './log-window';
-import { type MemberChange } from './membership';
+import { type MemberChange, stepOf } from './membership';
 import { Proposals } from './proposals';
 import { RaftDriver, type RaftDriverHost } from './raft-driver';
 import { Reads } from './reads';
+import {
+  DEFAULT_CATCH_UP_BYTES,
+  DEFAULT_ELECTION_TICKS,
+  DEFAULT_TICK_MS,
+  raftConfig,
+  type ReplicatorHooks,
+  type ReplicatorOptions,
+} from './replicator-options';
 
 /** Entries applied before others get their turn: a few milliseconds, with the answers. */
 const APPLY_SLICE = 250;
@@ -36,48 +39,8 @@ const NO_SPACE_RETRY_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 /** How long a member that was removed stays to be heard. */
 const ELECTIONS_TO_LEAVE = 3;
-/** How much of the log is kept for followers that are behind, once a snapshot was taken; and how much more before. */
-export const DEFAULT_CATCH_UP_BYTES = 16 * 1024 * 1024;
+/** How much more of the log is kept before a snapshot was taken. */
 const BEFORE_SNAPSHOT = 4;
-
-export const DEFAULT_TICK_MS = 100;
-export const DEFAULT_ELECTION_TICKS = 10;
-
-export interface ReplicatorOptions {
-  readonly clock: Clock;
-  readonly logger?: Logger;
-  readonly machine: StateMachine;
-  readonly log: LogWindow;
-  readonly journal: Journal;
-  readonly memberId: bigint;
-  readonly metrics: MemberMetrics;
-  /** [0, 1). */
-  readonly random: () => number;
-  readonly maxRequestBytes?: number;
-  readonly tickMs?: number;
-  readonly electionTicks?: number;
-  readonly catchUpBytes?: number;
-  /** Absent: nobody to send anything to. */
-  readonly send?: (messages: readonly Message[]) => void;
-  /** The state machine becomes what was received. */
-  readonly install?: (snapshot: SnapshotMetadata) => Promise<void>;
-}
-
-export interface ReplicatorHooks {
-  /** Called after a command was applied and before its proposer hears of it. */
-  onApplied(command: Command, outcome: Outcome): void;
-  /** Called after each batch with the bytes it took in the log. */
-  onBatch(bytes: number): void;
-  onLeadership(isLeader: boolean): void;
-  /** Members have come, gone or changed their addresses. */
-  onMembers(): void;
-  /** Another state is about to take the place of the one there was, of which nothing will be left until then. */
-  onInstalling(): void;
-  /** It has. */
-  onInstalled(): void;
-  /** Nothing will be applied any more. */
-  onFailure(error: StoreError): void;
-}
 
 /**
  * One member's part in keeping the state: proposes commands, waits for them to come back through the log, applies what all have
@@ -112,7 +75,7 @@ export class Replicator implements RaftDriverHost {
     this.reads = new Reads(context, monotonic, metrics);
     metrics.onPending(() => this.proposals.count);
     this.driver = new RaftDriver(
-      () => new RaftNode(this.raftConfig(electionTicks)),
+      () => new RaftNode(raftConfig(options, electionTicks)),
       options.log,
       options.journal,
       this,
@@ -217,22 +180,6 @@ export class Replicator implements RaftDriverHost {
   /** Resolves at the next change of leader, or after `ms`. */
   leaderChange(ms: number): Promise<void> {
     return this.leadership.change(ms);
-  }
-
-  /**
-   * A leader that is about to stop lets another lead first, as etcd's does, so that nobody has to wait for an election. Resolves when
-   * another does, or when that has taken as long as an election would.
-   */
-  async handOver(): Promise<void> {
-    const heir = this.isLeader && this.refusal === undefined ? heirIn(this.status()) : undefined;
-    if (heir === undefined) return;
-    const { clock } = this.options;
-    this.transferLeadership(heir);
-    for (const deadline = clock.monotonic() + this.electionMs; this.isLeader || this.leader === 0n;) {
-      const left = deadline - clock.monotonic();
-      if (left <= 0 || this.refusal !== undefined) return;
-      await this.leaderChange(left);
-    }
   }
 
   /** Takes no more proposals, and waits for those it has if it depends on nobody else. */
@@ -386,42 +333,5 @@ export class Replicator implements RaftDriverHost {
     const isSole = this.isSoleVoter();
     const isLed = this.leader !== 0n && this.leader !== this.options.memberId;
     this.isAlone = isSole && !isLed && (this.isAlone || this.isLeader);
-  }
-
-  private raftConfig(electionTicks: number): RaftConfig {
-    const { memberId, log, machine, random } = this.options;
-    return {
-      id: memberId,
-      storage: log,
-      applied: machine.appliedIndex,
-      electionTicks,
-      heartbeatTicks: 1,
-      maxBytesPerMessage: 1024 * 1024,
-      maxInflightMessages: 128,
-      maxInflightBytes: 16 * 1024 * 1024,
-      maxUncommittedBytes: 64 * 1024 * 1024,
-      maxBytesPerReady: 4 * 1024 * 1024,
-      random,
-    };
-  }
-}
-
-/** Who has most of the log, of those that are there and may lead. */
-function heirIn({ id: self, progress }: RaftStatus): bigint | undefined {
-  const heirs = [...progress].filter(([id, { isActive, isLearner }]) => id !== self && isActive && !isLearner);
-  return heirs.sort(([, a], [, b]) => b.match - a.match)[0]?.[0];
-}
-
-function stepOf(change: MemberChange): { type: 'add-voter' | 'add-learner' | 'remove'; id: bigint } | undefined {
-  switch (change.type) {
-    case 'add':
-      return { type: change.member.isLearner ? 'add-learner' : 'add-voter', id: change.member.id };
-    case 'promote':
-      return { type: 'add-voter', id: change.id };
-    case 'remove':
-      return { type: 'remove', id: change.id };
-    case 'update':
-    case 'publish':
-      return undefined;
   }
 }
