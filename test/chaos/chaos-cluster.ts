@@ -59,13 +59,10 @@ export class ChaosCluster {
       await cluster.settled(START_MS);
       return cluster;
     } catch (error) {
+      const explained = cluster.explained(error);
       await cluster.stop();
-      throw error;
+      throw explained;
     }
-  }
-
-  member(name: string): ChaosMember {
-    return this.members.find((member) => member.name === name)!;
   }
 
   get running(): readonly ChaosMember[] {
@@ -87,17 +84,18 @@ export class ChaosCluster {
     }, 60_000);
   }
 
-  /** Resolves when all members run, agree on a leader, and have applied the same. Rejects with what each says, and the ends of their logs. */
+  /** Resolves when all members run, agree on a leader, and have applied the same. Rejects with what each says. */
   async settled(timeoutMs = 120_000): Promise<void> {
-    try {
-      const isSettled = await eventually(() => this.agree(), timeoutMs);
-      if (!isSettled) throw new Error('a member has ended');
-    } catch (error) {
-      const ends = this.members.map(
-        ({ name, process }) => `--- ${name}: ${process.ending ?? 'running'}\n${process.log.slice(-2_000)}`,
-      );
-      throw new Error(`${(error as Error).message}\n${ends.join('\n')}`, { cause: error });
-    }
+    const isSettled = await eventually(() => this.agree(), timeoutMs);
+    if (!isSettled) throw new Error('a member has ended');
+  }
+
+  /** An error with the ends of what the members said. */
+  explained(error: unknown): Error {
+    const ends = this.members.map(
+      ({ name, process }) => `--- ${name}: ${process.ending ?? 'running'}\n${process.log.slice(-3_000)}`,
+    );
+    return new Error(`${(error as Error).message}\n${ends.join('\n')}`, { cause: error });
   }
 
   /** Rejects while they do not agree; false: they never will, since one has ended. */

@@ -48,6 +48,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { kind, size, clients, durationMs, seed, faults, say } = options;
   const random = new Random(seed);
   const cluster = await ChaosCluster.start(kind, size);
+  const parts: { finish(): Promise<void> }[] = [];
   try {
     const now = (): number => performance.now();
     const stores = (): KeyValueStore[] => cluster.members.map(({ store }) => store);
@@ -74,11 +75,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     }
     const keepers = ['a/', 'b/'].map((name) => new LeaseKeeper(stores, random.fork(), now, `lease/${name}`));
     const follower = new Follower(() => cluster.members, random.fork(), compactor);
+    parts.push(workload, ledger, follower, ...keepers, compactor);
 
     await wrongs(cluster, faults, random, durationMs, say);
     cluster.network.heal();
-    for (const part of [workload, ledger, follower, ...keepers]) await part.finish();
-    await compactor.finish();
+    for (const part of parts) await part.finish();
     await cluster.settled();
     // Everybody sees this one, and whatever comes before it: also writes of which nobody heard that they had happened.
     const { revision } = await eventually(() => stores()[0]!.put({ key: `${REGISTERS}end`, value: Buffer.from('-1') }));
@@ -115,8 +116,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       compacted: compactor.done,
       installs: cluster.countInstalls(),
     };
+  } catch (error) {
+    throw cluster.explained(error);
   } finally {
+    // They have finished before, unless something has gone wrong, which is known then.
+    const finished = Promise.allSettled(parts.map((part) => part.finish()));
     await cluster.stop();
+    await finished;
   }
 }
 
