@@ -29,6 +29,7 @@ main({
       logger,
       metrics,
       ...limits,
+      onFailure: (error) => process.fail(error, 'the store has failed'),
       ...(cluster === undefined ? {} : { cluster }),
     });
     process.add({ name: 'store on disk', stop: () => store.close() });

@@ -236,7 +236,7 @@ describeWith(['etcd'], 'a store of several members, by its operator', () => {
     await nestor('member', 'remove', 'm1');
     places.delete('m1');
     await eventually(() => expect(gone.process.log).toContain('permanently removed'), 60_000);
-    await gone.process.kill();
+    await eventually(() => expect(gone.process.ending).toBe('1'));
     expect(await nestor('member', 'list')).not.toContain('m1');
     await expect(nestor('member', 'remove', 'm1')).rejects.toMatchObject({
       stderr: expect.stringContaining('there is no member m1; there are ') as unknown,

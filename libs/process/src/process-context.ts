@@ -18,6 +18,8 @@ export interface ProcessContext<T extends SettingsTable> {
   readonly signal: AbortSignal;
   /** Takes charge of a started component: it is stopped when the process stops, in reverse order. Throws if that has begun. */
   readonly add: <C extends RunningComponent>(component: C) => C;
+  /** What the process is for cannot be done any more: it ends at once, with code 1, and whoever watches over it may start it again. */
+  readonly fail: (error: unknown, message: string) => void;
   /** A condition for `/readyz` (and `/healthz`), beside `started` and `shutdown`. */
   readonly ready: (name: string, check: HealthCheck['check']) => void;
   /** A page of the health port, by path. */

@@ -125,6 +125,16 @@ describe('the life of a process', () => {
     expect(host.exits).toEqual([1]);
   });
 
+  it('ends with 1 at once when it cannot do any more what it is for', async () => {
+    let fail: () => void = () => undefined;
+    await run(async (context) => {
+      fail = () => context.fail(new Error('the disk is broken'), 'the store has failed');
+    });
+    expect(host.exits).toEqual([]);
+    fail();
+    expect(host.exits).toEqual([1]);
+  });
+
   it('says why it does not start', async () => {
     await run(() => Promise.reject(new Error('the port is taken')));
     expect(host.exits).toEqual([1]);

@@ -123,6 +123,7 @@ class Life<T extends SettingsTable> {
         signal.throwIfAborted();
         return component;
       },
+      fail: (error, message) => this.fatal(error, message),
       ready: (name, check) => this.checks.push({ name, check, on: ['readyz', 'healthz'] }),
       page: (path, page) => this.pages.set(path, page),
     };

@@ -260,7 +260,8 @@ describe('a full disk', () => {
 describe('a failing disk', () => {
   it.each(['write', 'datasync'] as const)('stops the store for good when a %s fails', async (operation) => {
     const files = new SimulatedFiles();
-    const store = await open(files);
+    const failures: string[] = [];
+    const store = await open(files, { onFailure: (error: StoreError) => failures.push(error.message) });
     await put(store, 0);
     const ended = new Promise<Error>((resolve) => {
       store.watch({ key: 'key', rangeEnd: 'kez' }, { onBatch: () => undefined, onEnd: resolve });
@@ -274,6 +275,7 @@ describe('a failing disk', () => {
       await expect(attempt).rejects.toMatchObject({ code: 'closed', message: expect.stringContaining('EIO') });
     }
     await store.close();
+    expect(failures).toEqual([expect.stringContaining('EIO')]);
     const again = await open(files);
     const found = await numbers(again);
     expect(found).toEqual(upTo(found.length));

@@ -24,6 +24,8 @@ export interface DiskStoreOptions {
   readonly maxRequestBytes?: number;
   /** Bytes of keys and values at which writes that grow are refused, until there is room; etcd's `--quota-backend-bytes`. Default 2 GiB. */
   readonly quotaBytes?: number;
+  /** Called once, when the store has ended by itself: its disk has failed, or it was removed from its cluster. */
+  readonly onFailure?: (error: StoreError) => void;
   /** Where files are; the machine's own by default. */
   readonly files?: FileSystem;
   /** Absent: a store of one member, which nobody can join. */

@@ -56,6 +56,8 @@ export interface ReplicatedStoreOptions {
   /** Called after each applied batch with the bytes it took in the log. */
   readonly onBatch?: (bytes: number) => void;
   readonly onMembers?: () => void;
+  /** Called when nothing will be done any more, and nobody has asked for that. */
+  readonly onFailure?: (error: StoreError) => void;
   /** Called at the end of `close`, and not before. */
   readonly onClose?: () => Promise<void>;
 }
@@ -346,6 +348,7 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
     this.options.logger?.fatal({ err: error }, 'the store has stopped');
     this.watches.endAll(error);
     this.absence?.end();
+    this.options.onFailure?.(error);
   }
 
   private checkOpen(): void {

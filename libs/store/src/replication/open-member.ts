@@ -99,6 +99,7 @@ export async function openMember(options: MemberOptions, onClosed: () => void): 
     quotaBytes: options.quotaBytes,
     onBatch: (bytes) => snapshotter.grew(bytes),
     onMembers: () => peers?.update(),
+    onFailure: options.onFailure,
     onClose: async () => {
       closing.abort();
       await peers?.stop();
