@@ -122,7 +122,7 @@ export class WatchHub {
       const first = changes[0];
       if (first === undefined) {
         this.unsynced.delete(watcher);
-        watcher.next = this.keyspace.revision + 1;
+        watcher.next = Math.max(watcher.next, this.keyspace.revision + 1);
         return this.sync(watcher);
       }
       if (left <= 0) return void setImmediate(() => this.replay(watcher));
