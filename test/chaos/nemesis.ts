@@ -155,8 +155,8 @@ async function unlessUnavailable(work: () => Promise<void>): Promise<void> {
 
 /** Kills them while their disks are busy, and what was on its way there is lost. */
 async function powerless(members: readonly ChaosMember[], random: Random): Promise<() => Promise<void>> {
-  for (const { disk } of members) disk.slow(random.between(20, 150));
-  await wait(random.between(300, 1_000));
+  for (const { disk } of members) disk.slow(random.between(100, 1_500));
+  await wait(random.between(1_000, 2_500));
   const restart = await killed(members);
   for (const { disk, directory } of members) {
     disk.heal();
