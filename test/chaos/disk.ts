@@ -65,7 +65,7 @@ export class Disk {
     for (const [inode, own] of notes) {
       const file = files.get(inode);
       if (file === undefined) continue;
-      const lost = own.slice(random.chance(0.5) ? 0 : random.between(0, own.length));
+      const lost = own.slice(random.chance(0.8) ? 0 : random.between(0, own.length));
       for (const note of lost.reverse()) undo(file, note);
     }
   }
