@@ -43,8 +43,9 @@ export class Compactor implements Floor {
       await wait(this.random.between(500, 4_000), undefined, { signal: this.over.signal }).catch(() => undefined);
       const revision = this.seen();
       if (revision <= this.asked) continue;
-      await this.before(revision);
+      // At once: whoever begins to watch while this one still looks begins behind it.
       this.asked = revision;
+      await this.before(revision);
       try {
         await this.random.one(this.stores()).compact(revision);
         this.done = revision;
