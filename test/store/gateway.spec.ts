@@ -102,6 +102,7 @@ const requests: readonly Request[] = [
   { path: '/v3/lock/lock', body: { name: base64('door'), lease: 8 } },
   { path: '/v3/election/campaign', body: { name: base64('chair'), lease: 7, value: base64('ann') } },
   { path: '/v3/election/campaign', body: { name: base64('chair'), lease: 7, value: base64('bob') } },
+  { path: '/v3/election/campaign', body: { name: base64('chair'), lease: 7, value: base64('bob') } },
   { path: '/v3/election/leader', body: { name: base64('chair') } },
   { path: '/v3/election/leader', body: { name: base64('table') } },
   { path: '/v3/election/proclaim', body: {} },

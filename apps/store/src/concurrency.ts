@@ -14,6 +14,8 @@ export interface Claim {
   /** Of the key's creation: the place in the queue. */
   readonly revision: number;
   readonly response: TxnResponse;
+  /** What was there already. */
+  readonly existing: KeyValue | undefined;
 }
 
 /** Puts `<name>/<lease in hexadecimal>`, unless it is there already, and so queues up. */
@@ -28,7 +30,7 @@ export async function claim(store: KeyValueStore, name: Key, lease: bigint, valu
   });
   const [first] = response.responses;
   const existing = first?.type === 'range' ? first.response.kvs[0] : undefined;
-  return { prefix, key, lease: id, revision: existing?.createRevision ?? response.revision, response };
+  return { prefix, key, lease: id, revision: existing?.createRevision ?? response.revision, response, existing };
 }
 
 /** Resolves when all keys under the prefix that are older than the claim are gone; takes the claim back if it is given up. */

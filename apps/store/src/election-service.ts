@@ -12,8 +12,11 @@ export function electionMethods(member: Member): UnaryMethods<typeof electionSer
     async campaign({ name, lease, value }, call) {
       const { store } = call.caller();
       const mine = await claim(store, keyOf(name), lease, value);
-      const { succeeded, revision } = mine.response;
-      if (!succeeded) await putWhileLeading(store, mine.key, mine.revision, { value, lease: mine.lease });
+      const { revision } = mine.response;
+      // Who candidates again for the same has nothing to say.
+      if (mine.existing !== undefined && !Buffer.from(value).equals(mine.existing.value)) {
+        await putWhileLeading(store, mine.key, mine.revision, { value, lease: mine.lease });
+      }
       await untilFirst(store, mine, call.signal);
       const leader = { name, key: keyBytes(mine.key), rev: BigInt(mine.revision), lease: mine.lease };
       return { header: member.header(revision), leader };
