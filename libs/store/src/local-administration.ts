@@ -55,9 +55,9 @@ export class LocalAdministration implements StoreAdministration {
   }
 
   get standing(): Standing {
-    const { machine, identity, hasLeader } = this.options;
+    const { machine, identity } = this.options;
     const isLearner = machine.membership.members.get(identity.memberId)?.isLearner ?? false;
-    return { hasLeader: hasLeader(), isLearner };
+    return { hasLeader: this.options.hasLeader(), isLearner };
   }
 
   get auth(): AuthState {
