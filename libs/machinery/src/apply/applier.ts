@@ -92,8 +92,9 @@ function mergeAndTrack(
   const applier = { manager: options.manager, operation: 'Apply', apiVersion, subresource } as const;
   const id = managerId(applier);
   const last = managers.get(id);
-  const configured = toFieldSet(config as JsonValue, schema);
-  const fields = strip(resetFields === undefined ? configured : recursiveDifference(configured, resetFields));
+  const named = toFieldSet(config as JsonValue, schema);
+  const configured = resetFields === undefined ? named : recursiveDifference(named, resetFields);
+  const fields = strip(configured);
   const claimed = new Map(managers).set(id, { ...applier, time: last?.time, fields });
 
   const merged = mergeTyped(withManagers(live, undefined) as JsonValue, config as JsonValue, schema) as JsonObject;
@@ -102,7 +103,8 @@ function mergeAndTrack(
   const pruned = last === undefined ? merged : prune(merged, last.fields, holding, schema);
   const object = options.normalize(pruned);
 
-  const compare = comparer(live, object, options);
+  // What was sent counts, not what it means: `500m` over `0.5` takes the field from its owner, and so does null.
+  const compare = comparer(live, { own: pruned as Managed, other: object as Managed }, options);
   const conflicts = [...managers].flatMap(([otherId, manager]): Conflict[] =>
     otherId === id ? [] : [{ manager, fields: conflictsWith(manager, compare) }],
   );
@@ -111,8 +113,10 @@ function mergeAndTrack(
 
   const released = new Map(releaseFields(claimed, compare, id));
   if (isEmptySet(fields)) released.delete(id);
+  const bare = withManagers(live, undefined);
   const unchanged = last !== undefined && setEquals(last.fields, fields) && managersEqual(managers, released);
-  const same = unchanged && jsonEquals(withManagers(object, undefined), withManagers(live, undefined));
+  // An apply that changes nothing but ownership has no time; one that changes nothing at all must not look like a change.
+  const same = jsonEquals(pruned, bare) || (unchanged && jsonEquals(withManagers(object, undefined), bare));
   if (!same && released.has(id)) released.set(id, { ...applier, time: options.now, fields });
   return { object, managers: capManagers(released) };
 }

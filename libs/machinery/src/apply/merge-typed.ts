@@ -70,20 +70,19 @@ function mergeElements(live: readonly JsonValue[], config: readonly JsonValue[],
 }
 
 /**
- * The value without the fields and elements in the set. What becomes empty vanishes too (undefined). Atomic values are
- * removed as a whole or not at all.
+ * The value without the fields and elements in the set. What becomes empty becomes null, which keeps its place: its owners
+ * go on owning it. Atomic values are removed as a whole or not at all.
  */
-export function removeItems(value: JsonValue, remove: FieldSet, schema: Schema | undefined): JsonValue | undefined {
+export function removeItems(value: JsonValue, remove: FieldSet, schema: Schema | undefined): JsonValue {
   if (schema === undefined || isEmptySet(remove)) return value;
   if (isSharedObject(schema) && isObject(value)) {
     const kept: JsonObject = {};
     for (const [key, child] of Object.entries(value)) {
       const node = remove[`f:${key}`];
       if (node !== undefined && isMember(node)) continue;
-      const rest = node === undefined ? child : removeItems(child, node, childSchema(schema, key));
-      if (rest !== undefined) setOwn(kept, key, rest);
+      setOwn(kept, key, node === undefined ? child : removeItems(child, node, childSchema(schema, key)));
     }
-    return Object.keys(kept).length === 0 ? undefined : kept;
+    return Object.keys(kept).length === 0 ? null : kept;
   }
   if (isSharedList(schema) && Array.isArray(value)) {
     const kept: JsonValue[] = [];
@@ -91,10 +90,9 @@ export function removeItems(value: JsonValue, remove: FieldSet, schema: Schema |
       const element = tryElementOf(item, schema);
       const node = element === undefined ? undefined : remove[element];
       if (node !== undefined && isMember(node)) continue;
-      const rest = node === undefined ? item : removeItems(item, node, schema.items);
-      if (rest !== undefined) kept.push(rest);
+      kept.push(node === undefined ? item : removeItems(item, node, schema.items));
     }
-    return kept.length === 0 ? undefined : kept;
+    return kept.length === 0 ? null : kept;
   }
   return value;
 }

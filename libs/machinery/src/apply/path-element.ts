@@ -39,7 +39,7 @@ export function elementOf(item: JsonValue, schema: ListSchema): string {
   }
   let text = '';
   for (const field of keyFieldsOf(schema)) {
-    const value = item[field.name] ?? field.default;
+    const value = item[field.name] === undefined ? field.default : item[field.name];
     if (value !== undefined) text += `${text === '' ? '' : ','}"${field.name}":${JSON.stringify(value)}`;
   }
   if (text === '') {

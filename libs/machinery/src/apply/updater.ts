@@ -119,7 +119,7 @@ export function trackUpdate(
   manager: string,
   context: WriteContext,
 ): FieldManagers {
-  const compare = comparer(before, after, context);
+  const compare = comparer(before, { own: after, other: after }, context);
   const own = compare(context.apiVersion);
   const changes = own === undefined ? emptySet : strip(union(own.added, own.modified));
   const released = releaseFields(managers, compare);
@@ -141,7 +141,13 @@ export function trackUpdate(
 /** How the write looks in a version; computed once for each. Undefined for a version that is not served. */
 export type Comparer = (apiVersion: string) => Comparison | undefined;
 
-export function comparer(before: DeepReadonly<Managed>, after: DeepReadonly<Managed>, context: WriteContext): Comparer {
+/** The new state: as the request's version has it, and in the form that converts to others. */
+export interface NewState {
+  readonly own: DeepReadonly<Managed>;
+  readonly other: DeepReadonly<Managed>;
+}
+
+export function comparer(before: DeepReadonly<Managed>, after: NewState, context: WriteContext): Comparer {
   const known = new Map<string, Comparison | undefined>();
   return (apiVersion) => {
     if (!known.has(apiVersion)) known.set(apiVersion, compareIn(apiVersion, before, after, context));
@@ -152,16 +158,15 @@ export function comparer(before: DeepReadonly<Managed>, after: DeepReadonly<Mana
 function compareIn(
   apiVersion: string,
   before: DeepReadonly<Managed>,
-  after: DeepReadonly<Managed>,
+  after: NewState,
   { schema, apiVersion: own, versions, resetFields }: WriteContext,
 ): Comparison | undefined {
-  let view: VersionView | undefined = { schema, convert: (object) => object };
-  if (apiVersion !== own && versions !== undefined) view = versions(apiVersion);
+  const isOwn = apiVersion === own || versions === undefined;
+  const view: VersionView | undefined = isOwn ? { schema, convert: (object) => object } : versions(apiVersion);
   if (view === undefined) return undefined;
-  const [left, right] = [view.convert(before), view.convert(after)].map(withoutManagedFields) as [
-    JsonObject,
-    JsonObject,
-  ];
+  const [left, right] = [view.convert(before), view.convert(isOwn ? after.own : after.other)].map(
+    withoutManagedFields,
+  ) as [JsonObject, JsonObject];
   const comparison = compareObjects(left, right, view.schema);
   return resetFields === undefined ? comparison : withoutFields(comparison, resetFields);
 }
