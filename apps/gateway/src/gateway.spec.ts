@@ -1,3 +1,4 @@
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { request } from 'undici';
 import { type EventMessage, eventSubject } from '#bus';
 import { createBusClient } from '#client';
@@ -80,6 +81,45 @@ describe('gateway', () => {
     expect(answer.status).toBe(201);
     expect(answer.body.metadata.resourceVersion).toBeUndefined();
     expect((await harness.call('GET', `${configMaps}/dry`)).status).toBe(404);
+  });
+
+  it('lists its paths, and tells others how to verify its tokens', async () => {
+    const { body: index } = await harness.call('GET', '/');
+    expect(index).toEqual({ paths: expect.arrayContaining(['/apis/apps/v1', '/livez/etcd', '/version']) as unknown });
+    const { body: configuration, headers } = await harness.call('GET', '/.well-known/openid-configuration');
+    expect(headers).toMatchObject({ 'cache-control': 'public, max-age=3600' });
+    expect(configuration).toMatchObject({ issuer: 'https://kubernetes.default.svc.cluster.local' });
+    const { pathname } = new URL((configuration as { jwks_uri: string }).jwks_uri);
+    const keys = await harness.call('GET', pathname);
+    expect(keys.headers).toMatchObject({ 'content-type': 'application/jwk-set+json' });
+    const set = createLocalJWKSet(JSON.parse(keys.text) as JSONWebKeySet);
+    const accounts = '/api/v1/namespaces/default/serviceaccounts';
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'verified' } };
+    await harness.call('POST', accounts, { body: account });
+    const { body: token } = await harness.call('POST', `${accounts}/verified/token`, {
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+    });
+    const { payload } = await jwtVerify((token as { status: { token: string } }).status.token, set);
+    expect(payload.sub).toBe('system:serviceaccount:default:verified');
+  });
+
+  it('asks clients of exec to change the protocol, once the rest is right', async () => {
+    const place = '/api/v1/namespaces/default/pods';
+    const spec = {
+      serviceAccountName: 'streamer',
+      automountServiceAccountToken: false,
+      containers: [{ name: 'c', image: 'i' }],
+    };
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'streamer' } };
+    await harness.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: account });
+    const exec = () => harness.call('GET', `${place}/streamless/exec?command=ls`);
+    expect(await exec()).toMatchObject({ status: 404 });
+    const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'streamless' }, spec };
+    expect(await harness.call('POST', place, { body })).toMatchObject({ status: 201 });
+    expect(await exec()).toMatchObject({
+      status: 400,
+      body: { message: 'pod streamless does not have a host assigned' },
+    });
   });
 
   it('applies, and tells who else owns a field', async () => {

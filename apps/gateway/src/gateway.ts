@@ -18,6 +18,8 @@ import { healthChecks, healthRoute } from './api/health';
 import { GatewayMetrics } from './api/metrics';
 import { openApiRoute } from './api/openapi';
 import { Patcher } from './api/patcher';
+import { issuerRoute } from './api/issuer';
+import { indexRoute } from './api/path-index';
 import { PathHandler, discoveryRoute } from './api/paths';
 import { ResourceHandlers } from './api/resource-handlers';
 import { ResourceTable } from './api/resource-table';
@@ -144,16 +146,17 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
     for (const { definition, cache } of table.all) yield [definition.plural, cache.size] as const;
   });
   let address = '';
+  const checks = healthChecks(
+    async () => void (await store.range({ key: '/registry/', limit: 1, countOnly: true })),
+    () => stopping,
+  );
   const paths = new PathHandler([
+    indexRoute(table, checks),
     discoveryRoute(table, () => address),
     openApiRoute(table),
     versionRoute({ gitCommit: '', buildDate: '1970-01-01T00:00:00Z' }),
-    healthRoute(
-      healthChecks(
-        async () => void (await store.range({ key: '/registry/', limit: 1, countOnly: true })),
-        () => stopping,
-      ),
-    ),
+    healthRoute(checks),
+    issuerRoute({ issuer, keyPems: [keyPem, ...verificationKeyPems] }, () => address),
     metrics.route(),
     ...(config.bus === undefined ? [] : [busCredentialsRoute({ ...config.bus, groupsOf, authorizer, table, clock })]),
   ]);

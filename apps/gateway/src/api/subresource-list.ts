@@ -12,6 +12,7 @@ import { selfSubjectReviewHandler, tokenReviewHandler } from '../reviews/authent
 import { type ProxyHandler } from '../proxy/proxy-handler';
 import { type NodeConnection } from '../streams/node-connection';
 import { logHandler } from '../streams/pod-log';
+import { withoutUpgradeHandler } from '../streams/without-upgrade';
 import { bindingHandler } from '../subresources/binding';
 import { evictionHandler } from '../subresources/eviction';
 import { scaleHandler } from '../subresources/scale';
@@ -47,6 +48,9 @@ export function subresourceHandlers(deps: SubresourceDependencies): ReadonlyMap<
     ['/bindings', binding],
     ['/pods/binding', binding],
     ['/pods/eviction', evictionHandler(deps)],
+    ['/pods/exec', withoutUpgradeHandler(deps, true)],
+    ['/pods/attach', withoutUpgradeHandler(deps, true)],
+    ['/pods/portforward', withoutUpgradeHandler(deps, false)],
     ['/pods/log', logHandler(deps, deps.nodes)],
     ['/nodes/proxy', deps.proxy],
     ['/pods/proxy', deps.proxy],

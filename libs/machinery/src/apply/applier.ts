@@ -104,7 +104,7 @@ function mergeAndTrack(
   const object = options.normalize(pruned);
 
   // What was sent counts, not what it means: `500m` over `0.5` takes the field from its owner, and so does null.
-  const compare = comparer(live, { own: pruned as Managed, other: object as Managed }, options);
+  const compare = comparer(live, { own: pruned, other: object }, options);
   const conflicts = [...managers].flatMap(([otherId, manager]): Conflict[] =>
     otherId === id ? [] : [{ manager, fields: conflictsWith(manager, compare) }],
   );

@@ -1,11 +1,11 @@
 import { type CronJob, type CronJobSpec } from '#api';
 import { type DeepReadonly, field, type FieldError, FieldPath } from '#machinery';
-import { podTemplateWarnings } from '../pods/pod-warnings';
+import { hostNameWarnings } from '../common/warnings';
 import { nonNegative, required, requiredOneOf } from '../validation/checks';
 import { type Validation } from '../validation/validation';
 import { newTemplateWarnings } from '../workloads/template-validation';
 import { scheduleProblem } from './cron-schedule';
-import { validateJobSpec } from './job-validation';
+import { jobSpecWarnings, validateJobSpec } from './job-validation';
 
 const spec = FieldPath.of('spec');
 const template = spec.child('jobTemplate', 'spec', 'template');
@@ -16,7 +16,10 @@ const MAXIMUM_NAME = 52;
 export const cronJobValidation: Validation<CronJob> = {
   validateCreate: (cronJob) => [...validateCronJob(cronJob), ...validateName(cronJob.metadata?.name ?? '')],
   validateUpdate: validateCronJob,
-  warningsOnCreate: (cronJob) => podTemplateWarnings(cronJob.spec?.jobTemplate.spec?.template, template),
+  warningsOnCreate: ({ metadata, spec: own }) => [
+    ...hostNameWarnings(metadata),
+    ...jobSpecWarnings(own?.jobTemplate.spec, spec.child('jobTemplate', 'spec')),
+  ],
   warningsOnUpdate: (cronJob, old) =>
     newTemplateWarnings(cronJob.spec?.jobTemplate.spec?.template, old.spec?.jobTemplate.spec?.template, template),
 };

@@ -7,6 +7,7 @@ import {
   isQualifiedName,
   validateLabelSelector,
 } from '#machinery';
+import { hostNameWarnings, warnAt } from '../common/warnings';
 import { validatePodTemplate } from '../pods/pod-validation';
 import { podTemplateWarnings } from '../pods/pod-warnings';
 import { each, immutable, invalids, isUnset, nonNegative, oneOf, sameValue } from '../validation/checks';
@@ -23,8 +24,17 @@ const MAXIMUM_INDEXED = 100_000;
 export const jobValidation: Validation<Job> = {
   validateCreate: validateJob,
   validateUpdate: (job, old) => [...validateJob(job), ...validateKept(job.spec, old.spec)],
-  warningsOnCreate: (job) => podTemplateWarnings(job.spec?.template, template),
+  warningsOnCreate: ({ metadata, spec: own }) => [...hostNameWarnings(metadata), ...jobSpecWarnings(own, spec)],
 };
+
+/** `WarningsForJobSpec`. */
+export function jobSpecWarnings(own: DeepReadonly<JobSpec> | undefined, path: FieldPath): string[] {
+  const { completionMode, completions = 0, parallelism = 0 } = own ?? {};
+  const isVast = completionMode === 'Indexed' && completions > 100_000 && parallelism > 10_000;
+  const text =
+    'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail';
+  return [...(isVast ? [warnAt(path, text)] : []), ...podTemplateWarnings(own?.template, path.child('template'))];
+}
 
 function validateJob({ spec: own }: DeepReadonly<Job>): FieldError[] {
   if (own === undefined) return [];

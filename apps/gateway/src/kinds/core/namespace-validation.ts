@@ -33,7 +33,18 @@ export function validateNamespace({ spec: own }: DeepReadonly<Namespace>): Field
 export const nodeValidation: Validation<Node> = {
   validateCreate: validateNode,
   validateUpdate: (node, old) => [...validateNode(node), ...validateNodeKept(node, old)],
+  warningsOnCreate: nodeWarnings,
+  warningsOnUpdate: nodeWarnings,
 };
+
+function nodeWarnings({ spec: own }: DeepReadonly<Node>): string[] {
+  return [
+    ...(own?.configSource === undefined ? [] : ['spec.configSource: the feature is removed']),
+    ...((own?.externalID ?? '') === ''
+      ? []
+      : ['spec.externalID: this field is deprecated, and is unused by Kubernetes']),
+  ];
+}
 
 const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 

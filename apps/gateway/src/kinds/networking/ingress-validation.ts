@@ -15,9 +15,15 @@ import { type Validation } from '../validation/validation';
 
 const spec = FieldPath.of('spec');
 
+const classAnnotation = 'kubernetes.io/ingress.class';
+
 export const ingressValidation: Validation<Ingress> = {
   validateCreate: validateIngress,
   validateUpdate: validateIngress,
+  warningsOnCreate: ({ metadata }) =>
+    metadata?.annotations?.[classAnnotation] === undefined
+      ? []
+      : [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`],
 };
 
 function validateIngress({ spec: own = {} }: DeepReadonly<Ingress>): FieldError[] {

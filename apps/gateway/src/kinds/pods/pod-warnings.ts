@@ -1,15 +1,13 @@
 import { type Container, type Pod, type PodSpec, type PodTemplateSpec, type Volume } from '#api';
-import { type DeepReadonly, FieldPath, goQuote, milliValue, parseQuantity } from '#machinery';
+import { type DeepReadonly, FieldPath, goQuote } from '#machinery';
+import {
+  fractionWarnings,
+  hostNameWarnings,
+  nodeLabelWarnings,
+  nodeSelectorTermWarnings,
+  warnAt,
+} from '../common/warnings';
 import { isUnset } from '../validation/checks';
-
-/** Labels of nodes that have had another name for long. */
-const oldNodeLabels: Readonly<Record<string, string>> = {
-  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-};
 
 const oldAnnotations: readonly (readonly [RegExp, string])[] = [
   [
@@ -40,13 +38,13 @@ const oldVolumes: readonly (readonly [keyof Volume, string])[] = [
 
 const NULL_SELECTOR = 'a null labelSelector results in matching no pod';
 
-function at(path: FieldPath, text: string): string {
-  return `${path.toString()}: ${text}`;
-}
-
 /** `GetWarningsForPod`. */
 export function podWarnings(pod: DeepReadonly<Pod>): string[] {
-  return pod.spec === undefined ? [] : warnings(pod.metadata?.annotations, pod.spec, FieldPath.root);
+  if (pod.spec === undefined) return [];
+  return [
+    ...hostNameWarnings(pod.metadata, "the Pod's hostname"),
+    ...warnings(pod.metadata?.annotations, pod.spec, FieldPath.root),
+  ];
 }
 
 /** `GetWarningsForPodTemplate`. */
@@ -62,10 +60,13 @@ function warnings(
   const spec = path.child('spec');
   return [
     ...annotationWarnings(annotations, path.child('metadata', 'annotations')),
-    ...Object.keys(own.nodeSelector ?? {}).flatMap((key) => labelWarning(key, spec.child('nodeSelector').key(key))),
+    ...Object.keys(own.nodeSelector ?? {}).flatMap((key) =>
+      nodeLabelWarnings(key, spec.child('nodeSelector').key(key)),
+    ),
+    ...nodeAffinityWarnings(own, spec.child('affinity', 'nodeAffinity')),
     ...spreadWarnings(own, spec.child('topologySpreadConstraints')),
     ...(own.imagePullSecrets ?? []).flatMap(({ name = '' }, index) =>
-      name === '' ? [at(spec.child('imagePullSecrets').index(index).child('name'), 'invalid empty name ""')] : [],
+      name === '' ? [warnAt(spec.child('imagePullSecrets').index(index).child('name'), 'invalid empty name ""')] : [],
     ),
     ...(own.volumes ?? []).flatMap((volume, index) => volumeWarnings(volume, spec.child('volumes').index(index))),
     ...(['initContainers', 'containers'] as const).flatMap((list) =>
@@ -80,26 +81,36 @@ function annotationWarnings(annotations: Readonly<Record<string, string>> = {}, 
   return Object.keys(annotations)
     .sort()
     .flatMap((key) =>
-      oldAnnotations.filter(([pattern]) => pattern.test(key)).map(([, text]) => at(path.key(key), text)),
+      oldAnnotations.filter(([pattern]) => pattern.test(key)).map(([, text]) => warnAt(path.key(key), text)),
     );
 }
 
-function labelWarning(key: string, path: FieldPath): string[] {
-  const text = oldNodeLabels[key];
-  return text === undefined ? [] : [at(path, text)];
+function nodeAffinityWarnings({ affinity }: DeepReadonly<PodSpec>, path: FieldPath): string[] {
+  const required = 'requiredDuringSchedulingIgnoredDuringExecution';
+  const preferred = 'preferredDuringSchedulingIgnoredDuringExecution';
+  const { nodeAffinity } = affinity ?? {};
+  const terms = path.child(required, 'nodeSelectorTerms');
+  return [
+    ...(nodeAffinity?.[required]?.nodeSelectorTerms ?? []).flatMap((term, index) =>
+      nodeSelectorTermWarnings(term, terms.index(index), false),
+    ),
+    ...(nodeAffinity?.[preferred] ?? []).flatMap(({ preference }, index) =>
+      nodeSelectorTermWarnings(preference, path.child(preferred).index(index).child('preference'), true),
+    ),
+  ];
 }
 
 function spreadWarnings({ topologySpreadConstraints = [] }: DeepReadonly<PodSpec>, path: FieldPath): string[] {
   return topologySpreadConstraints.flatMap(({ topologyKey, labelSelector }, index) => [
-    ...labelWarning(topologyKey, path.index(index).child('topologyKey')),
-    ...(labelSelector === undefined ? [at(path.index(index).child('labelSelector'), NULL_SELECTOR)] : []),
+    ...nodeLabelWarnings(topologyKey, path.index(index).child('topologyKey')),
+    ...(labelSelector === undefined ? [warnAt(path.index(index).child('labelSelector'), NULL_SELECTOR)] : []),
   ]);
 }
 
 function volumeWarnings(volume: DeepReadonly<Volume>, path: FieldPath): string[] {
   const old = oldVolumes
     .filter(([name]) => volume[name] !== undefined)
-    .map(([name, text]) => at(path.child(name === 'storageos' ? 'storageOS' : name), text));
+    .map(([name, text]) => warnAt(path.child(name === 'storageos' ? 'storageOS' : name), text));
   const { projected } = volume;
   const empty =
     projected !== undefined &&
@@ -112,10 +123,7 @@ function containerWarnings(container: DeepReadonly<Container>, path: FieldPath):
   const result: string[] = [];
   for (const kind of ['requests', 'limits'] as const) {
     for (const name of ['ephemeral-storage', 'memory']) {
-      const value = resources?.[kind]?.[name];
-      if (value === undefined || milliValue(parseQuantity(value)) % 1000n === 0n) continue;
-      const place = path.child('resources', kind).key(name);
-      result.push(at(place, `fractional byte value ${goQuote(value)} is invalid, must be an integer`));
+      result.push(...fractionWarnings(resources?.[kind]?.[name], path.child('resources', kind).key(name)));
     }
   }
   const variables = new Map<string, DeepReadonly<NonNullable<Container['env']>[number]>>();
@@ -125,7 +133,7 @@ function containerWarnings(container: DeepReadonly<Container>, path: FieldPath):
     if (before !== undefined && !(variable.value ?? '').includes(`$(${variable.name})`)) {
       const place = path.child('env').index(index);
       result.push(
-        at(place, `hides previous definition of ${goQuote(variable.name)}, which may be dropped when using apply`),
+        warnAt(place, `hides previous definition of ${goQuote(variable.name)}, which may be dropped when using apply`),
       );
     }
     variables.set(variable.name, variable);
@@ -136,7 +144,7 @@ function containerWarnings(container: DeepReadonly<Container>, path: FieldPath):
     const place = path.child('ports');
     const first = seen.get(key);
     if (first === undefined) return void seen.set(key, index);
-    result.push(at(place.index(index), `duplicate port definition with ${place.index(first).toString()}`));
+    result.push(warnAt(place.index(index), `duplicate port definition with ${place.index(first).toString()}`));
   });
   return result;
 }
@@ -152,7 +160,7 @@ function portNameWarnings({ containers }: DeepReadonly<PodSpec>, spec: FieldPath
       const before = first.get(name);
       if (before === undefined) return void first.set(name, place);
       result.push(
-        at(
+        warnAt(
           place,
           `duplicate port name ${goQuote(name)} with ${before.toString()}, services and probes that select ports by name will use ${before.toString()}`,
         ),
@@ -170,12 +178,12 @@ function affinityWarnings({ affinity }: DeepReadonly<PodSpec>, path: FieldPath):
     return [
       ...(affinity?.[kind]?.[required] ?? []).flatMap(({ labelSelector }, index) =>
         labelSelector === undefined
-          ? [at(place.child(required).index(index).child('labelSelector'), NULL_SELECTOR)]
+          ? [warnAt(place.child(required).index(index).child('labelSelector'), NULL_SELECTOR)]
           : [],
       ),
       ...(affinity?.[kind]?.[preferred] ?? []).flatMap(({ podAffinityTerm }, index) =>
         podAffinityTerm?.labelSelector === undefined
-          ? [at(place.child(preferred).index(index).child('podAffinityTerm', 'labelSelector'), NULL_SELECTOR)]
+          ? [warnAt(place.child(preferred).index(index).child('podAffinityTerm', 'labelSelector'), NULL_SELECTOR)]
           : [],
       ),
     ];

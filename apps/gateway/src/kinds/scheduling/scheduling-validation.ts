@@ -3,6 +3,7 @@ import { type DeepReadonly, field, type FieldError, FieldPath, validateLabels } 
 import { validateTolerations } from '../pods/scheduling-validation';
 import { dnsLabel, immutable, oneOf, optionalOneOf } from '../validation/checks';
 import { resourceRequirements } from '../validation/resources';
+import { nodeLabelWarnings } from '../common/warnings';
 import { type Validation } from '../validation/validation';
 
 const MAXIMUM_USER_PRIORITY = 1_000_000_000;
@@ -43,7 +44,14 @@ const scheduling = FieldPath.of('scheduling');
 export const runtimeClassValidation: Validation<RuntimeClass> = {
   validateCreate: validateRuntimeClass,
   validateUpdate: (object, old) => immutable(object.handler, old.handler, handler),
+  warningsOnCreate: runtimeClassWarnings,
+  warningsOnUpdate: runtimeClassWarnings,
 };
+
+function runtimeClassWarnings(object: DeepReadonly<RuntimeClass>): string[] {
+  const selector = scheduling.child('nodeSelector');
+  return Object.keys(object.scheduling?.nodeSelector ?? {}).flatMap((key) => nodeLabelWarnings(key, selector));
+}
 
 function validateRuntimeClass(object: DeepReadonly<RuntimeClass>): FieldError[] {
   const errors = object.handler === '' ? [field.required(handler)] : dnsLabel(object.handler, handler);

@@ -1,16 +1,9 @@
 import { type PersistentVolumeClaim, type PersistentVolumeClaimSpec } from '#api';
-import {
-  compareQuantities,
-  type DeepReadonly,
-  field,
-  type FieldError,
-  FieldPath,
-  milliValue,
-  parseQuantity,
-} from '#machinery';
+import { compareQuantities, type DeepReadonly, field, type FieldError, FieldPath, parseQuantity } from '#machinery';
 import { immutable, sameValue } from '../validation/checks';
 import { goStruct } from '../validation/go-struct';
 import { unifiedDiff } from '../validation/unified-diff';
+import { fractionWarnings, volumeAnnotationWarnings } from '../common/warnings';
 import { type Validation } from '../validation/validation';
 import { validateClaimSpec } from './claim-spec-validation';
 
@@ -72,9 +65,12 @@ function sameSpec(own: unknown, before: DeepReadonly<PersistentVolumeClaimSpec>)
   return sameValue(internal(own), internal(before));
 }
 
-/** Disks have no parts of bytes. */
-function claimWarnings({ spec: own }: Claim): string[] {
-  const value = own?.resources?.requests?.['storage'];
-  if (value === undefined || milliValue(parseQuantity(value)) % 1000n === 0n) return [];
-  return [`spec.resources.requests[storage]: fractional byte value "${value}" is invalid, must be an integer`];
+function claimWarnings({ metadata, spec: own }: Claim): string[] {
+  const storage = (kind: 'requests' | 'limits'): string[] =>
+    fractionWarnings(own?.resources?.[kind]?.['storage'], spec.child('resources', kind).key('storage'));
+  return [
+    ...volumeAnnotationWarnings(metadata, ['volume.beta.kubernetes.io/storage-class']),
+    ...storage('requests'),
+    ...storage('limits'),
+  ];
 }

@@ -1,6 +1,7 @@
 import { type PersistentVolume, type PersistentVolumeSpec } from '#api';
 import { type DeepReadonly, field, type FieldError, FieldPath } from '#machinery';
 import { validateNodeSelector } from '../pods/affinity-validation';
+import { volumeWarnings } from './volume-warnings';
 import { validateDriverName } from '../pods/volume-parts-validation';
 import { hostPathTypes, validateNfs } from '../pods/volume-source-validation';
 import {
@@ -25,6 +26,8 @@ type Spec = DeepReadonly<PersistentVolumeSpec>;
 export const persistentVolumeValidation: Validation<PersistentVolume> = {
   validateCreate: validateVolume,
   validateUpdate: validateVolumeUpdate,
+  warningsOnCreate: volumeWarnings,
+  warningsOnUpdate: volumeWarnings,
 };
 
 type SourceName = keyof PersistentVolumeSpec;

@@ -1,5 +1,6 @@
 import { type Deployment, type DeploymentSpec, type DeploymentStrategy, type ReplicaSet } from '#api';
 import { type DeepReadonly, field, type FieldError, FieldPath } from '#machinery';
+import { hostNameWarnings } from '../common/warnings';
 import { podTemplateWarnings } from '../pods/pod-warnings';
 import { immutable, nonNegative } from '../validation/checks';
 import { type Validation } from '../validation/validation';
@@ -23,7 +24,10 @@ export const deploymentValidation: Validation<Deployment> = {
     ...validateDeployment(deployment),
     ...immutable(deployment.spec?.selector, old.spec?.selector, selector),
   ],
-  warningsOnCreate: (deployment) => podTemplateWarnings(deployment.spec?.template, template),
+  warningsOnCreate: ({ metadata, spec: own }) => [
+    ...hostNameWarnings(metadata),
+    ...podTemplateWarnings(own?.template, template),
+  ],
   warningsOnUpdate: (deployment, old) => newTemplateWarnings(deployment.spec?.template, old.spec?.template, template),
 };
 
@@ -75,7 +79,10 @@ export const replicaSetValidation: Validation<ReplicaSet> = {
     ...validateReplicaSet(set),
     ...immutable(set.spec?.selector, old.spec?.selector, selector),
   ],
-  warningsOnCreate: (set) => podTemplateWarnings(set.spec?.template, template),
+  warningsOnCreate: ({ metadata, spec: own }) => [
+    ...hostNameWarnings(metadata),
+    ...podTemplateWarnings(own?.template, template),
+  ],
   warningsOnUpdate: (set, old) => newTemplateWarnings(set.spec?.template, old.spec?.template, template),
 };
 

@@ -1,5 +1,6 @@
 import { type PodTemplate, type ReplicationController } from '#api';
 import { type DeepReadonly, field, type FieldError, FieldPath, labelsMatcher } from '#machinery';
+import { hostNameWarnings } from '../common/warnings';
 import { validatePodTemplate } from '../pods/pod-validation';
 import { podTemplateWarnings } from '../pods/pod-warnings';
 import { nonNegative } from '../validation/checks';
@@ -12,7 +13,10 @@ const template = spec.child('template');
 export const replicationControllerValidation: Validation<ReplicationController> = {
   validateCreate: validateReplicationController,
   validateUpdate: validateReplicationController,
-  warningsOnCreate: (controller) => podTemplateWarnings(controller.spec?.template, template),
+  warningsOnCreate: ({ metadata, spec: own }) => [
+    ...hostNameWarnings(metadata),
+    ...podTemplateWarnings(own?.template, template),
+  ],
   warningsOnUpdate: (controller, old) => newTemplateWarnings(controller.spec?.template, old.spec?.template, template),
 };
 

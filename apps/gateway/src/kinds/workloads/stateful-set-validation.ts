@@ -1,5 +1,6 @@
 import { type StatefulSet, type StatefulSetSpec } from '#api';
 import { type DeepReadonly, field, type FieldError, FieldPath } from '#machinery';
+import { fractionWarnings } from '../common/warnings';
 import { podTemplateWarnings } from '../pods/pod-warnings';
 import { nonNegative, oneOf, sameValue } from '../validation/checks';
 import { type Validation } from '../validation/validation';
@@ -29,9 +30,33 @@ const mutableFields = [
 export const statefulSetValidation: Validation<StatefulSet> = {
   validateCreate: validateStatefulSet,
   validateUpdate: (set, old) => [...validateStatefulSet(set), ...validateKept(set.spec, old.spec)],
-  warningsOnCreate: (set) => podTemplateWarnings(set.spec?.template, template),
-  warningsOnUpdate: (set, old) => newTemplateWarnings(set.spec?.template, old.spec?.template, template),
+  warningsOnCreate: ({ spec: own }) => [
+    ...podTemplateWarnings(own?.template, template),
+    ...claimWarnings(own, (claim) => claim),
+    ...historyWarnings(own),
+  ],
+  warningsOnUpdate: ({ spec: own }, old) => [
+    ...newTemplateWarnings(own?.template, old.spec?.template, template),
+    // Upstream names the field as Go does.
+    ...claimWarnings(own, (claim) => claim.child('Spec')),
+    ...historyWarnings(own),
+  ],
 };
+
+function claimWarnings(own: Spec, placeOf: (claim: FieldPath) => FieldPath): string[] {
+  return (own?.volumeClaimTemplates ?? []).flatMap(({ spec: claim }, index) => {
+    const path = placeOf(spec.child('volumeClaimTemplates').index(index));
+    return fractionWarnings(
+      claim?.resources?.requests?.['storage'],
+      path.child('resources', 'requests').key('storage'),
+    );
+  });
+}
+
+function historyWarnings(own: Spec): string[] {
+  if ((own?.revisionHistoryLimit ?? 0) >= 0) return [];
+  return ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended'];
+}
 
 type Spec = DeepReadonly<StatefulSetSpec> | undefined;
 
@@ -52,7 +77,6 @@ function validateStatefulSet({ spec: own }: DeepReadonly<StatefulSet>): FieldErr
     ...nonNegative(own?.replicas, spec.child('replicas')),
     ...nonNegative(own?.minReadySeconds, spec.child('minReadySeconds')),
     ...nonNegative(own?.ordinals?.start, spec.child('ordinals', 'start')),
-    ...nonNegative(own?.revisionHistoryLimit, spec.child('revisionHistoryLimit')),
     ...validateSelector(own?.selector, spec.child('selector'), rules),
     ...validateSelectedTemplate(own?.selector, own?.template, spec, rules),
   ];
