@@ -254,14 +254,14 @@ function tear(file: string, random: Random): void {
   fs.closeSync(descriptor);
 }
 
-/** Where no damage is a write that was torn: in a snapshot, in a segment of the log that another follows, or else where the log begins. */
+/** Where no damage is a write that was torn: in the newest snapshot (nobody reads older ones), in a segment of the log that another follows, or else where the log begins. */
 function flip(directory: string, random: Random): void {
   const inside = (folder: string, ending: string): string[] =>
     fs
       .readdirSync(path.join(directory, 'store', folder))
       .filter((name) => name.endsWith(ending))
       .map((name) => path.join(directory, 'store', folder, name));
-  const safe = [...inside('wal', '.wal').sort().slice(0, -1), ...inside('snapshot', '.snap')];
+  const safe = [...inside('wal', '.wal').sort().slice(0, -1), ...inside('snapshot', '.snap').sort().slice(-1)];
   const file = random.pick(safe) ?? newestLog(directory);
   const { length } = writtenIn(file);
   const at = random.between(64, Math.max(64, Math.min(length - 1, safe.length === 0 ? FIRST_BATCH_BYTES : length)));
