@@ -133,7 +133,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDependen
   const storage = new ObjectStorage(store, feed, new LeasePool(store, clock));
   const freshness = new Freshness(store, feed);
   const reader = new Reader(store, freshness, () => feed.revision);
-  const admission = new AdmissionChain(admissionPlugins({ table, random, rbac, authorizer }));
+  const admission = new AdmissionChain(admissionPlugins({ table, random, rbac, authorizer, reader }));
   const range = parseCidr(config.serviceCidr);
   const services = table.require(resources.services);
   const serviceAllocator = new ServiceAllocator(range, config.nodePortRange, services.cache, random);

@@ -32,6 +32,12 @@ export interface AdmissionPlugin {
   validate?(request: AdmissionRequest): void | Promise<void>;
 }
 
+/** Finds what a request depends on. At once if the cache has it; otherwise by a look into the store, where another gateway may just have written it. */
+export type LookUp<T> = (
+  namespace: string,
+  name: string,
+) => DeepReadonly<T> | undefined | Promise<DeepReadonly<T> | undefined>;
+
 /** `admission.NewForbidden`: 403, named after the object, or after what its name will begin with. */
 export function refusal({ resource, name, object }: AdmissionRequest, cause: string): ApiError {
   const { name: given = '', generateName = '' } = object?.metadata ?? {};

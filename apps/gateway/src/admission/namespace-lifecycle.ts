@@ -1,13 +1,12 @@
 import { type Namespace, resources } from '#api';
-import { ApiError, type DeepReadonly, forbidden, notFound } from '#machinery';
-import { type ServedResource } from '../registry/served-resource';
-import { type AdmissionPlugin, type AdmissionRequest } from './admission';
+import { ApiError, type DeepReadonly, forbidden, type GroupResource, notFound } from '#machinery';
+import { type AdmissionPlugin, type AdmissionRequest, type LookUp } from './admission';
 
 const immortal = new Set(['default', 'kube-system', 'kube-public']);
 
 /** Nothing is created in a namespace that is missing or going away; some namespaces stay for ever. */
-export function namespaceLifecycle(namespaces: ServedResource): AdmissionPlugin {
-  const check = (request: AdmissionRequest): void => {
+export function namespaceLifecycle(namespaces: GroupResource, lookUp: LookUp<Namespace>): AdmissionPlugin {
+  const check = (request: AdmissionRequest): void | Promise<void> => {
     const { operation, resource, namespace, name } = request;
     const { plural, group } = resource.definition;
     const isNamespace = group === '' && plural === resources.namespaces.plural;
@@ -18,10 +17,13 @@ export function namespaceLifecycle(namespaces: ServedResource): AdmissionPlugin 
       return;
     }
     if (!resource.definition.namespaced || operation !== 'CREATE' || group === 'authorization.k8s.io') return;
-    const found: DeepReadonly<Namespace> | undefined = namespaces.cache.get(namespaces.key('', namespace))?.object;
-    if (found === undefined) throw notFound(namespaces.groupResource, namespace);
-    if (found.metadata?.deletionTimestamp === undefined && found.status?.phase !== 'Terminating') return;
-    throw terminating(request);
+    const judge = (found: DeepReadonly<Namespace> | undefined): void => {
+      if (found === undefined) throw notFound(namespaces, namespace);
+      if (found.metadata?.deletionTimestamp === undefined && found.status?.phase !== 'Terminating') return;
+      throw terminating(request);
+    };
+    const found = lookUp('', namespace);
+    return found instanceof Promise ? found.then(judge) : judge(found);
   };
   return { name: 'NamespaceLifecycle', mutate: check, validate: check };
 }

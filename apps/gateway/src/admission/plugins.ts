@@ -4,7 +4,8 @@ import { type ResourceTable } from '../api/resource-table';
 import { type Authorizer } from '../authz/attributes';
 import { escalationCheck } from '../authz/escalation';
 import { type RbacAuthorizer } from '../authz/rbac-authorizer';
-import { type AdmissionPlugin } from './admission';
+import { type Reader } from '../registry/reader';
+import { type AdmissionPlugin, type LookUp } from './admission';
 import {
   certificateApproval,
   certificateSigning,
@@ -23,6 +24,7 @@ export interface AdmissionDependencies {
   readonly random: () => number;
   readonly rbac: RbacAuthorizer;
   readonly authorizer: Authorizer;
+  readonly reader: Reader;
 }
 
 /** All admission controllers in upstream's order. */
@@ -31,19 +33,27 @@ export function admissionPlugins({
   random,
   rbac,
   authorizer,
+  reader,
 }: AdmissionDependencies): readonly AdmissionPlugin[] {
   const find = <T extends KubernetesObject>(definition: Resource<T>) => {
     const resource = table.require(definition);
     return (namespace: string, name: string): DeepReadonly<T> | undefined =>
       resource.cache.get(resource.key(namespace, name))?.object as DeepReadonly<T> | undefined;
   };
+  const lookUp = <T extends KubernetesObject>(definition: Resource<T>): LookUp<T> => {
+    const cached = find(definition);
+    return (namespace, name) =>
+      cached(namespace, name) ??
+      reader
+        .find(table.require(definition), namespace, name)
+        .then((found) => found?.object as DeepReadonly<T> | undefined);
+  };
   const node = find(resources.nodes);
   const volume = find(resources.persistentVolumes);
   const csiDriver = find(resources.csiDrivers);
-  const runtimeClass = find(resources.runtimeClasses);
   return [
-    namespaceLifecycle(table.require(resources.namespaces)),
-    serviceAccountAdmission(table.require(resources.serviceAccounts), random),
+    namespaceLifecycle(table.require(resources.namespaces).groupResource, lookUp(resources.namespaces)),
+    serviceAccountAdmission(lookUp(resources.serviceAccounts), random),
     nodeRestriction({
       authorizer,
       pod: find(resources.pods),
@@ -55,7 +65,7 @@ export function admissionPlugins({
     taintNodesByCondition,
     priorityAdmission(table.require(resources.priorityClasses)),
     defaultTolerationSeconds,
-    runtimeClassAdmission((name) => runtimeClass('', name)),
+    runtimeClassAdmission(lookUp(resources.runtimeClasses)),
     certificateApproval(authorizer),
     certificateSigning(authorizer),
     certificateSubjectRestriction,

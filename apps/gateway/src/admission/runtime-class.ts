@@ -1,24 +1,24 @@
 import { type Pod, type PodSpec, type RuntimeClass, type Toleration } from '#api';
 import { compareQuantities, type DeepReadonly, jsonEquals, parseQuantity } from '#machinery';
-import { type AdmissionPlugin, type AdmissionRequest, refusal } from './admission';
+import { type AdmissionPlugin, type AdmissionRequest, type LookUp, refusal } from './admission';
 
 type Class = DeepReadonly<RuntimeClass>;
 
 /** A pod's runtime class exists, and says what the runtime itself costs and on which nodes it is (KEP-585, KEP-688). */
-export function runtimeClassAdmission(find: (name: string) => Class | undefined): AdmissionPlugin {
+export function runtimeClassAdmission(lookUp: LookUp<RuntimeClass>): AdmissionPlugin {
   return {
     name: 'RuntimeClass',
-    mutate(request) {
+    async mutate(request) {
       const spec = newPodSpec(request);
-      const chosen = spec === undefined ? undefined : classOf(request, spec, find);
+      const chosen = spec === undefined ? undefined : await classOf(request, spec, lookUp);
       if (spec === undefined || chosen === undefined) return;
       const overhead = chosen.overhead?.podFixed;
       if (overhead !== undefined && spec.overhead === undefined) spec.overhead = { ...overhead };
       if (chosen.scheduling !== undefined) setScheduling(request, spec, chosen.scheduling);
     },
-    validate(request) {
+    async validate(request) {
       const spec = newPodSpec(request);
-      if (spec !== undefined) checkOverhead(request, spec, classOf(request, spec, find));
+      if (spec !== undefined) checkOverhead(request, spec, await classOf(request, spec, lookUp));
     },
   };
 }
@@ -28,13 +28,13 @@ function newPodSpec({ operation, subresource, resource, object }: AdmissionReque
   return isNewPod ? (object as Pod).spec : undefined;
 }
 
-function classOf(
+async function classOf(
   request: AdmissionRequest,
   { runtimeClassName }: PodSpec,
-  find: (name: string) => Class | undefined,
-): Class | undefined {
+  lookUp: LookUp<RuntimeClass>,
+): Promise<Class | undefined> {
   if (runtimeClassName === undefined || runtimeClassName === '') return undefined;
-  const found = find(runtimeClassName);
+  const found = await lookUp('', runtimeClassName);
   if (found === undefined) throw refuse(request, `RuntimeClass "${runtimeClassName}" not found`);
   return found;
 }

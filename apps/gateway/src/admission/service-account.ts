@@ -1,8 +1,7 @@
 import { type Container, type Pod, type PodSpec, type ServiceAccount, type Volume } from '#api';
-import { type DeepReadonly, forbidden, goQuote } from '#machinery';
+import { forbidden, goQuote } from '#machinery';
 import { generateName } from '../registry/names';
-import { type ServedResource } from '../registry/served-resource';
-import { type AdmissionPlugin } from './admission';
+import { type AdmissionPlugin, type LookUp } from './admission';
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -11,10 +10,10 @@ const volumePrefix = 'kube-api-access-';
 const expirationSeconds = 3607;
 
 /** Every pod runs as a service account that exists, and finds its token mounted. */
-export function serviceAccountAdmission(accounts: ServedResource, random: () => number): AdmissionPlugin {
+export function serviceAccountAdmission(lookUp: LookUp<ServiceAccount>, random: () => number): AdmissionPlugin {
   return {
     name: 'ServiceAccount',
-    mutate({ operation, resource, subresource, namespace, object, name }) {
+    async mutate({ operation, resource, subresource, namespace, object, name }) {
       const { group, plural } = resource.definition;
       if (operation !== 'CREATE' || group !== '' || plural !== 'pods' || subresource !== '') return;
       const pod = object as Pod;
@@ -26,9 +25,7 @@ export function serviceAccountAdmission(accounts: ServedResource, random: () => 
       }
       spec.serviceAccount = spec.serviceAccountName;
       const accountName = spec.serviceAccountName ?? '';
-      const account: DeepReadonly<ServiceAccount> | undefined = accounts.cache.get(
-        accounts.key(namespace, accountName),
-      )?.object;
+      const account = await lookUp(namespace, accountName);
       if (account === undefined) {
         throw forbidden(
           resource.groupResource,

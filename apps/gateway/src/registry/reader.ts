@@ -37,18 +37,22 @@ export class Reader {
     name: string,
     resourceVersion: string,
   ): Promise<VersionedObject> {
-    const key = resource.key(namespace, name);
     const revision = parseRevision(resourceVersion, 'other');
     let found: VersionedObject | undefined;
-    if (resourceVersion === '') {
-      const { inCache } = await this.freshness.latest();
-      found = inCache ? resource.cache.get(key) : await this.readStore(key);
-    } else {
+    if (resourceVersion === '') found = await this.find(resource, namespace, name);
+    else {
       await this.freshness.atLeast(revision);
-      found = resource.cache.get(key);
+      found = resource.cache.get(resource.key(namespace, name));
     }
     if (found === undefined) throw notFound(resource.groupResource, name);
     return resource.serve(found);
+  }
+
+  /** As it is now, whichever gateway wrote it; undefined: there is none. */
+  async find(resource: ServedResource, namespace: string, name: string): Promise<VersionedObject | undefined> {
+    const key = resource.key(namespace, name);
+    const { inCache } = await this.freshness.latest();
+    return inCache ? resource.cache.get(key) : this.readStore(key);
   }
 
   async list(resource: ServedResource, namespace: string, options: ListOptions, name = ''): Promise<ListPage> {
