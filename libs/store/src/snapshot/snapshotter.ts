@@ -57,27 +57,31 @@ export class Snapshotter {
       await this.removeBefore(snapshot.index);
     };
     const before = this.work ?? Promise.resolve();
-    this.work = before
-      .then(clean)
-      .catch((err: unknown) => this.options.logger?.warn({ err }, 'what a snapshot replaces was not removed'))
-      .finally(() => {
-        this.work = undefined;
-      });
+    void this.track(
+      before
+        .then(clean)
+        .catch((err: unknown) => this.options.logger?.warn({ err }, 'what a snapshot replaces was not removed')),
+    );
   }
 
   /** Takes one now, or joins the one being written. Never rejects. */
   snapshot(): Promise<void> {
     if (this.isStopped) return Promise.resolve();
-    this.work ??= this.run().finally(() => {
-      this.work = undefined;
-    });
-    return this.work;
+    return this.work ?? this.track(this.run());
   }
 
   /** Gives up a snapshot that is being written. */
   async stop(): Promise<void> {
     this.isStopped = true;
     await this.work;
+  }
+
+  /** What is to be waited for, until it is done or something waits for it in turn. */
+  private track(work: Promise<void>): Promise<void> {
+    const tracked = work.finally(() => {
+      if (this.work === tracked) this.work = undefined;
+    });
+    return (this.work = tracked);
   }
 
   private async run(): Promise<void> {
