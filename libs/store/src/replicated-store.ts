@@ -95,10 +95,10 @@ export class ReplicatedStore implements AuthoredStore, LocalStore {
       () => machine.leases,
       {
         revoke: async (id) => {
-          await replicator.propose({ type: 'lease-revoke', id });
+          await replicator.proposeAsLeader({ type: 'lease-revoke', id });
           options.metrics.leasesExpired.inc();
         },
-        checkpoint: (checkpoints) => replicator.propose({ type: 'lease-checkpoint', checkpoints }),
+        checkpoint: (checkpoints) => replicator.proposeAsLeader({ type: 'lease-checkpoint', checkpoints }),
       },
       (err) => options.logger?.warn({ err }, 'lease proposal failed'),
     );

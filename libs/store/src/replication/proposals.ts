@@ -5,6 +5,7 @@ import { storeErrors } from '../errors';
 import { type StoreError } from '../key-value-store';
 import { type MemberMetrics } from '../member-metrics';
 import { type Response } from '../state-machine';
+import { clusterErrors } from './cluster-errors';
 import { encodeMemberChange } from './entry-data';
 import { type MemberChange } from './membership';
 import { RequestIds } from './request-ids';
@@ -21,6 +22,8 @@ interface Proposal {
   /** As decoded from `data`, so that members that read it from the log apply the very same. */
   readonly command?: Command;
   readonly confChange?: ConfChange;
+  /** The term of the leader that alone may write this; undefined: whoever leads may. */
+  readonly term?: number;
   /** On the monotonic clock. */
   readonly startedAt: number;
   /** To Raft; undefined: it waits. */
@@ -60,20 +63,22 @@ export class Proposals {
     return this.queue.length > 0;
   }
 
-  command(command: Command): Promise<Response> {
+  /** @param term in which this member leads, and without which nothing is to come of it; undefined: whoever leads may write it */
+  command(command: Command, term?: number): Promise<Response> {
     const sequence = this.sequence++;
     const prefix = this.requestIds.encode(sequence);
     const data = encodeCommand(command, prefix);
     // As etcd: with all that is around keys and values.
     if (data.length > this.maxRequestBytes) return Promise.reject(storeErrors.requestTooLarge());
-    return this.enqueue(sequence, data, decodeCommand(data, prefix.length));
+    return this.enqueue({ sequence, data, command: decodeCommand(data, prefix.length), term });
   }
 
   /** @param step what it means to Raft; undefined: nothing */
   async memberChange(change: MemberChange, step?: ConfChange['steps'][number]): Promise<void> {
     const sequence = this.sequence++;
     const data = encodeMemberChange({ memberId: this.memberId, sequence }, change);
-    await this.enqueue(sequence, data, undefined, step && { steps: [step], transition: 'auto', context: data });
+    const confChange: ConfChange | undefined = step && { steps: [step], transition: 'auto', context: data };
+    await this.enqueue({ sequence, data, confChange });
   }
 
   /** Hands to Raft what has gathered, as much as it takes. */
@@ -83,6 +88,12 @@ export class Proposals {
     let count = 0;
     while (count < this.queue.length && count < MAX_ROUND_ENTRIES && bytes < MAX_ROUND_BYTES) {
       const proposal = this.queue[count]!;
+      if (proposal.term !== undefined && proposal.term !== termLedBy(node)) {
+        count++;
+        this.bytes -= proposal.data.length;
+        this.giveUp(proposal, clusterErrors.notLeader());
+        continue;
+      }
       try {
         if (proposal.confChange === undefined) node.propose(proposal.data);
         else node.proposeConfChange(proposal.confChange);
@@ -153,15 +164,18 @@ export class Proposals {
   }
 
   private enqueue(
-    sequence: number,
-    data: Buffer,
-    command: Command | undefined,
-    confChange?: ConfChange,
+    proposal: Pick<Proposal, 'sequence' | 'data' | 'command' | 'confChange' | 'term'>,
   ): Promise<Response> {
-    if (this.bytes + data.length > MAX_BYTES) return Promise.reject(storeErrors.tooManyRequests());
-    this.bytes += data.length;
+    if (this.bytes + proposal.data.length > MAX_BYTES) return Promise.reject(storeErrors.tooManyRequests());
+    this.bytes += proposal.data.length;
     return new Promise((resolve, reject) => {
-      this.queue.push({ sequence, data, command, confChange, startedAt: this.monotonic(), resolve, reject });
+      this.queue.push({ ...proposal, startedAt: this.monotonic(), resolve, reject });
     });
   }
+}
+
+/** Undefined: it does not lead, whatever its soft state said last. */
+export function termLedBy(node: RaftNode): number | undefined {
+  const { role, term } = node.status();
+  return role === 'leader' ? term : undefined;
 }

@@ -17,7 +17,7 @@ import { applyEntry } from './apply-entry';
 import { clusterErrors } from './cluster-errors';
 import { LeaderWatch } from './leader-watch';
 import { type MemberChange, stepOf } from './membership';
-import { Proposals } from './proposals';
+import { Proposals, termLedBy } from './proposals';
 import { RaftDriver, type RaftDriverHost } from './raft-driver';
 import { Reads } from './reads';
 import {
@@ -123,6 +123,19 @@ export class Replicator implements RaftDriverHost {
   propose<C extends Command>(command: C): Promise<Responses[C['type']]> {
     if (this.refusal !== undefined) return Promise.reject(this.refusal);
     const response = this.proposals.command(command) as Promise<Responses[C['type']]>;
+    this.driver.kick();
+    return response;
+  }
+
+  /**
+   * What a leader has decided by itself, such as that a lease is over: nothing comes of it if another leads before it is written, for that one may have
+   * decided otherwise. Rejects then, and as `propose`.
+   */
+  async proposeAsLeader<C extends Command>(command: C): Promise<Responses[C['type']]> {
+    if (this.refusal !== undefined) throw this.refusal;
+    const term = termLedBy(this.driver.raft);
+    if (term === undefined) throw clusterErrors.notLeader();
+    const response = this.proposals.command(command, term) as Promise<Responses[C['type']]>;
     this.driver.kick();
     return response;
   }
