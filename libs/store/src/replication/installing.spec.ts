@@ -152,3 +152,25 @@ it('makes readers wait, and no mistake, while there is neither the old state nor
   expect((await local(away!.store!)).kvs).toEqual(after.kvs);
   await cluster.close();
 }, 60_000);
+
+it('ends when its disk fails under a snapshot that it is sent', async () => {
+  const cluster = await new StoreCluster(3, seededRandom(261127), { catchUpBytes: 20_000 }).start();
+  const { network } = cluster;
+  const [away, other] = await cluster.followers();
+  network.partition(cluster.members.filter((member) => member !== away).map(({ url }) => url));
+  const leader = await cluster.leader();
+  await cluster.during(write(leader.store!, 0, 120));
+  for (const { store } of [leader, other!]) await store!.snapshot();
+  away!.files.fault = (operation, file) => {
+    if (operation === 'datasync' && file.includes('.received')) throw new Error('EIO: i/o error');
+  };
+  network.heal();
+  await cluster.until(async () => {
+    const answer = away!.store!.range({ ...everything, serializable: true });
+    return answer.then(
+      () => false,
+      ({ code, message }: { code?: string; message: string }) => code === 'closed' && message.includes('EIO'),
+    );
+  });
+  await cluster.close();
+});

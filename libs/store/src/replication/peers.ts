@@ -109,6 +109,10 @@ export class Peers implements PeerHandler {
       await replicator.nextRound();
       // Taken by `install`, unless Raft had no use for it any more.
       if (this.received === received) await discardSnapshot(files, snapshotDirectory, index);
+    } catch (error) {
+      // Who is sent snapshots writes nothing else that would tell that the disk has failed.
+      if (error instanceof StoreError && error.code === 'closed') this.options.replicator().fail(error);
+      throw error;
     } finally {
       this.received = undefined;
       this.isReceiving = false;

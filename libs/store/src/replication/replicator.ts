@@ -180,6 +180,11 @@ export class Replicator implements RaftDriverHost {
     this.driver.tell((node) => node.reportSnapshot(id, status));
   }
 
+  /** Ends everything: what this member would do next cannot be relied on. */
+  fail(error: StoreError): void {
+    this.driver.fail(error);
+  }
+
   /** To be called every `tickMs`. */
   tick(): void {
     if (this.refusal !== undefined) return;

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { storeErrors } from '../errors';
-import { type FileSystem } from '../files';
+import { type FileSystem, isNoSpace } from '../files';
 import { checkIdentity, type Identity } from '../file-header';
 import { type Membership } from '../replication/membership';
 import { checkSnapshot } from './load-snapshot';
@@ -30,7 +30,8 @@ export interface ReceivedSnapshot {
  * Stores what another member sends, durably, and looks whether it can be read. There is room for one state, not for two: this one's keys
  * are not kept before the one there is has been let go of.
  *
- * @throws StoreError `corrupt` if it is damaged or not for this member; whatever `body` or the disk fail with
+ * @throws StoreError `corrupt` if it is damaged or not for this member; `no-space`; `closed` if the disk fails, and cannot be relied on; whatever
+ *   `body` fails with
  */
 export async function receiveSnapshot(
   files: FileSystem,
@@ -41,27 +42,34 @@ export async function receiveSnapshot(
 ): Promise<ReceivedSnapshot> {
   const name = path.join(directory, receivedName(index));
   const unfinished = `${name}.tmp`;
-  const file = await files.open(unfinished, 'create');
+  const file = await onDisk(files.open(unfinished, 'create'), directory);
   try {
     let position = 0;
     for await (const chunk of body) {
-      await file.write(chunk, position);
+      await onDisk(file.write(chunk, position), directory);
       position += chunk.length;
     }
-    await file.datasync();
+    await onDisk(file.datasync(), directory);
     await file.close();
     const { machine, identity: actual, bytes } = await checkSnapshot(files, unfinished);
     checkIdentity(unfinished, identity, actual);
     if (machine.appliedIndex !== index)
       throw storeErrors.corrupt(unfinished, 32, `it is not the one of entry ${index}`);
-    await files.rename(unfinished, name);
-    await files.syncDirectory(directory);
+    await onDisk(files.rename(unfinished, name), directory);
+    await onDisk(files.syncDirectory(directory), directory);
     return { index, term: machine.appliedTerm, bytes, membership: machine.membership };
   } catch (error) {
     await file.close().catch(() => undefined);
     await files.remove(unfinished).catch(() => undefined);
     throw error;
   }
+}
+
+function onDisk<T>(work: Promise<T>, directory: string): Promise<T> {
+  return work.catch((error: unknown) => {
+    const reason = `a snapshot cannot be stored in ${directory}: ${error instanceof Error ? error.message : String(error)}`;
+    throw isNoSpace(error) ? storeErrors.noSpace(reason) : storeErrors.failed(reason);
+  });
 }
 
 /** The log says that it is a part of this member's state. @returns its name from now on */
