@@ -32,6 +32,8 @@ interface Proposal {
   reject(error: Error): void;
 }
 
+type Asked = Pick<Proposal, 'sequence' | 'data' | 'command' | 'confChange' | 'term'>;
+
 /** What this member has asked for and has not seen in the log yet. */
 export class Proposals {
   private queue: Proposal[] = [];
@@ -163,13 +165,12 @@ export class Proposals {
     return sequence === undefined ? undefined : this.pending.get(sequence);
   }
 
-  private enqueue(
-    proposal: Pick<Proposal, 'sequence' | 'data' | 'command' | 'confChange' | 'term'>,
-  ): Promise<Response> {
-    if (this.bytes + proposal.data.length > MAX_BYTES) return Promise.reject(storeErrors.tooManyRequests());
-    this.bytes += proposal.data.length;
+  private enqueue({ sequence, data, command, confChange, term }: Asked): Promise<Response> {
+    if (this.bytes + data.length > MAX_BYTES) return Promise.reject(storeErrors.tooManyRequests());
+    this.bytes += data.length;
     return new Promise((resolve, reject) => {
-      this.queue.push({ ...proposal, startedAt: this.monotonic(), resolve, reject });
+      const startedAt = this.monotonic();
+      this.queue.push({ sequence, data, command, confChange, term, startedAt, resolve, reject });
     });
   }
 }
