@@ -1,6 +1,5 @@
 import { type HealthCheck } from '#telemetry';
 import { type RawResult } from '../request/api-result';
-
 import { type PathRoute } from './paths';
 import { type ResourceTable } from './resource-table';
 

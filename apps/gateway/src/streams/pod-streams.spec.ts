@@ -159,6 +159,15 @@ describe('streams to pods, for clients that do not speak as agents do', () => {
     await ended;
   });
 
+  it('ends the command of a client whose handshake is none', async () => {
+    const headers = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-protocol': 'channel.k8s.io' };
+    const request = http.get({ host: '127.0.0.1', port, path: path('exec', 'command=x&stdout=true'), headers });
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+    expect(response.statusCode).toBe(400);
+    response.resume();
+    await agentClosed();
+  });
+
   const agentClosed = (): Promise<void> =>
     until(() => (agent as unknown as { socket: WebSocket }).socket.readyState === WebSocket.CLOSED);
 

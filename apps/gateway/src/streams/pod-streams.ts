@@ -59,16 +59,24 @@ export class PodStreams {
         const open = (port: number): Promise<Duplex> => this.nodes.tunnel(agent, pod, port);
         return serveWebSocketPortForward(await acceptWebSocket(upgrade, protocol), ports, protocol, open);
       }
-      const socket = await this.nodes.webSocket(agent, path, [agentProtocol]);
+      const socket = await this.agentSocket(upgrade.client, agent, path, [agentProtocol]);
       return serveWebSocketCommand(await acceptWebSocket(upgrade, protocol), socket, protocol);
     }
-    const socket = await this.nodes.webSocket(agent, path, isCommand ? [agentProtocol] : []);
+    const socket = await this.agentSocket(upgrade.client, agent, path, isCommand ? [agentProtocol] : []);
     const { client, head } = upgrade;
     client.write(switchingProtocols({ Upgrade: 'SPDY/3.1', 'X-Stream-Protocol-Version': protocol }));
     if (head.length > 0) client.unshift(head);
     if (isCommand) return this.spdyCommand(client, socket, streamNames(query, protocol), protocol);
     // The frames of a forwarded port are for the agent.
     this.joined(path, client, createWebSocketStream(socket));
+  }
+
+  /** Ends with the client's connection, though its handshake may turn out to be none. */
+  private async agentSocket(client: Duplex, agent: AgentAddress, path: string, protocols: readonly string[]) {
+    const socket = await this.nodes.webSocket(agent, path, protocols);
+    if (client.destroyed) socket.terminate();
+    else client.once('close', () => socket.terminate());
+    return socket;
   }
 
   /** Bytes as they are. `v4` has the same frames as the agent's protocol, without the one that closes a single channel. */
